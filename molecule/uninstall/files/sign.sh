@@ -1,0 +1,17 @@
+#!/bin/sh
+# Copyright (c) 2026, Nephoran contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Signs certificates for the names that are given, with an authority that is made if there is none.
+set -eu
+cd /srv/tls
+request() {
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "$@"
+}
+[ -e ca.pem ] || request -x509 -days 2 -keyout ca-key.pem -out ca.pem -subj /CN=authority
+printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' > names
+for who in "$@"; do
+    request -keyout "$who-key.pem" -out request.pem -subj "/CN=$who"
+    openssl x509 -req -in request.pem -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 -extfile names -out "$who.pem"
+done

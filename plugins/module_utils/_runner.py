@@ -1,0 +1,319 @@
+# Copyright (c) 2026, Nephoran contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only place that starts processes: argv in, bytes out, never through a shell's parser."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import os
+import re
+import signal
+import tempfile
+import time
+import typing as t
+
+from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
+    ContainerBuildError,
+    InvalidInput,
+    ToolFailed,
+    Unavailable,
+)
+
+if t.TYPE_CHECKING:
+    import subprocess
+
+    from ansible.module_utils.basic import AnsibleModule
+
+# Ansible's become often resets PATH to one without /usr/local.
+EXTRA_BIN_DIRS = ["/usr/local/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
+# timeout(1) of coreutils: 124 when the limit was reached; if SIGKILL had to be sent, it ends itself by that too.
+TIMED_OUT = (124, -signal.SIGKILL)
+KILL_AFTER_SECONDS = 10
+
+_URL_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/@\s]+@")
+
+
+def redact(argv: t.Sequence[str]) -> list[str]:
+    """Return *argv* with the user information of URLs masked, fit for results and logs."""
+    return [_URL_USERINFO.sub(r"\g<scheme>********@", word) for word in argv]
+
+
+@dataclasses.dataclass(frozen=True)
+class Completed:
+    """A process that ended.
+
+    Attributes:
+        argv: the words it was started with.
+        rc: its exit status.
+        stdout: what it wrote there, as bytes: documents are hashed before they are decoded.
+        stderr: what it wrote there, decoded.
+    """
+
+    argv: tuple[str, ...]
+    rc: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        """Standard output, decoded."""
+        return self.stdout.decode("utf-8", "surrogateescape")
+
+    @property
+    def tool(self) -> str:
+        """The name of the command."""
+        return self.argv[0].rsplit("/", 1)[-1]
+
+
+class Follower(t.Protocol):
+    """Follows one process while it runs, and may end it; entered before its start and left after its end."""
+
+    interrupted: str
+    """Why the process was ended; empty if it was not."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def started(self, end: t.Callable[[], None]) -> None:
+        """Learn how to ask the process and its children to end."""
+
+    def heard(self, stream: str, piece: bytes) -> None:
+        """Learn what the process wrote on a stream; pieces end anywhere."""
+
+
+class Runner(t.Protocol):
+    """What the backends need of the world outside."""
+
+    def find(self, command: str) -> str:
+        """Return the path of *command*; raise ``Unavailable`` if the node has none."""
+
+    def run(
+        self,
+        argv: t.Sequence[str],
+        *,
+        data: bytes | None = None,
+        stdin_path: str | None = None,
+        stdout_path: str | None = None,
+        environ: t.Mapping[str, str] | None = None,
+        timeout: int | None = None,
+        follower: Follower | None = None,
+    ) -> Completed:
+        """Run *argv* to its end, whatever its exit status."""
+
+
+class ModuleRunner:
+    """A ``Runner`` over ``AnsibleModule.run_command``."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+        self._paths: dict[str, str] = {}
+
+    def find(self, command: str) -> str:
+        """Return the path of *command*; raise ``Unavailable`` if the node has none."""
+        if command not in self._paths:
+            path = self._module.get_bin_path(command, opt_dirs=EXTRA_BIN_DIRS)
+            if path is None:
+                raise Unavailable(
+                    "The command is not installed on this node",
+                    subject=command,
+                    expected=f"{command} in PATH or in {', '.join(EXTRA_BIN_DIRS)}",
+                    remedy=_install_hint(command),
+                )
+            self._paths[command] = path
+        return self._paths[command]
+
+    def run(
+        self,
+        argv: t.Sequence[str],
+        *,
+        data: bytes | None = None,
+        stdin_path: str | None = None,
+        stdout_path: str | None = None,
+        environ: t.Mapping[str, str] | None = None,
+        timeout: int | None = None,
+        follower: Follower | None = None,
+    ) -> Completed:
+        """Run *argv* to its end, whatever its exit status.
+
+        Args:
+            argv: the command, found through ``find``, and its words.
+            data: bytes for standard input.
+            stdin_path: a file to be standard input itself (tools that seek need one).
+            stdout_path: a file that standard output is written to.
+            environ: variables added to the environment; ``LC_ALL=C`` always is.
+            timeout: seconds after which the process and its children are ended; no limit by default.
+            follower: is told what happens while the process runs, and may end it.
+
+        Raises:
+            Unavailable: the command could not be started.
+            ToolFailed: the time limit was reached, or the follower ended the process.
+        """
+        words = [self.find(argv[0]), *argv[1:]]
+        full = list(words)
+        if timeout or follower:
+            # It hands a request to end on to the whole group of processes, and insists; 0 is no limit.
+            full = [self.find("timeout"), f"--kill-after={KILL_AFTER_SECONDS}", str(timeout or 0), *full]
+        started = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            if data is not None:
+                # A file, not a pipe: run_command writes all of its data before it reads, and would lose the words of a
+                # tool that ends without reading.
+                stdin = stack.enter_context(tempfile.NamedTemporaryFile(dir=self._module.tmpdir))
+                stdin.write(data)
+                stdin.flush()
+                stdin_path = stdin.name
+            if follower is not None:
+                stack.enter_context(follower)
+            rc, stdout, stderr = self._start(_redirected(full, stdin_path, stdout_path), environ, follower)
+        completed = Completed(tuple(words), rc, stdout, stderr.decode("utf-8", "replace"))
+        if timeout and rc in TIMED_OUT and time.monotonic() - started >= timeout:
+            raise ToolFailed(
+                f"{completed.tool} did not end within {timeout} s and was stopped",
+                subject=" ".join(redact(words)),
+                remedy="raise the option timeout, or find out what it waits for",
+                tail=completed.stderr,
+            )
+        if follower is not None and follower.interrupted:
+            raise ToolFailed(
+                f"{completed.tool} was stopped before it was done: {follower.interrupted}",
+                subject=" ".join(redact(words)),
+            )
+        return completed
+
+    def _start(
+        self,
+        words: list[str],
+        environ: t.Mapping[str, str] | None,
+        follower: Follower | None,
+    ) -> tuple[int, bytes, bytes]:
+        try:
+            rc, stdout, stderr = self._module.run_command(
+                words,
+                environ_update={"LC_ALL": "C", "LANGUAGE": "C", **(environ or {})},
+                encoding=None,
+                expand_user_and_vars=False,
+                handle_exceptions=False,
+                before_communicate_callback=functools.partial(_attach, follower) if follower else None,
+            )
+        except OSError as error:
+            raise Unavailable("The command could not be started", subject=words[0], tail=str(error)) from error
+        except ValueError as error:
+            raise InvalidInput(
+                "A word of a command line cannot be passed to a process",
+                subject=ascii(max(words, key=_unusable)[:120]),
+                expected="no NUL character, and nothing that is not Unicode",
+            ) from error
+        return rc, stdout, stderr
+
+
+class _Overheard:
+    """A stream of a process that tells a follower what ``run_command`` reads from it."""
+
+    def __init__(self, stream: t.Any, heard: t.Callable[[bytes], None]) -> None:
+        self._stream = stream
+        self._heard = heard
+
+    def fileno(self) -> int:
+        return int(self._stream.fileno())
+
+    def read(self, size: int) -> bytes | None:
+        piece: bytes | None = self._stream.read(size)
+        if piece:
+            self._heard(piece)
+        return piece
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _attach(follower: Follower, process: subprocess.Popen[bytes]) -> None:
+    # Only builds are followed.
+    from ansible_collections.nephoran.container_build.plugins.module_utils._step_events import STDERR, STDOUT  # noqa: PLC0415
+
+    process.stdout = t.cast("t.IO[bytes]", _Overheard(process.stdout, functools.partial(follower.heard, STDOUT)))
+    process.stderr = t.cast("t.IO[bytes]", _Overheard(process.stderr, functools.partial(follower.heard, STDERR)))
+    follower.started(functools.partial(_end_group, process))
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    # timeout(1) has a group of its own, and hands on what ends it, but not in the instant before it knows its child.
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        # It has no group yet, and so no child.
+        process.terminate()
+
+
+def _unusable(word: str) -> int:
+    return sum(character == "\0" or 0xD800 <= ord(character) <= 0xDFFF for character in word)
+
+
+def _redirected(words: list[str], stdin_path: str | None, stdout_path: str | None) -> list[str]:
+    """Give *words* files as standard streams; the paths are parameters of the shell, never parsed by it."""
+    if stdin_path is not None:
+        words = ["/bin/sh", "-c", 'exec "$@" < "$0"', stdin_path, *words]
+    if stdout_path is not None:
+        words = ["/bin/sh", "-c", 'exec "$@" > "$0"', stdout_path, *words]
+    return words
+
+
+def _install_hint(command: str) -> str:
+    roles = {"buildah": "buildah", **dict.fromkeys(("ctr", "nerdctl", "buildctl"), "nerdctl_full")}
+    if command in roles:
+        return f"apply the role nephoran.container_build.{roles[command]}"
+    return f"install the package that has {command}"
+
+
+# What tools say when something beneath them is wrong, in the order they are looked for.
+# The document's section "Troubleshooting" is where the first remedies come from.
+_CAUSES: tuple[tuple[str, str, str], ...] = (
+    (
+        r"connect: permission denied|permission denied.*\.sock|must be root|rootless mode|XDG_RUNTIME_DIR",
+        "The user may not use the daemon's socket",
+        "run the task as root: become: true",
+    ),
+    (
+        r"(?:containerd.*\.sock|^ctr: .*(?:dial unix|cannot access socket)).*(?:no such file|connection refused)",
+        "containerd does not answer on its socket",
+        "start it (systemctl start containerd; journalctl -u containerd says why it ended) or set the option address",
+    ),
+    (
+        r"failed to (list workers|call diskusage: Unavailable)|no buildkit host is available|buildkitd`? needs to be",
+        "BuildKit does not answer on its socket",
+        "start it (systemctl start buildkit; journalctl -u buildkit says why it ended) or set the option buildkit_host",
+    ),
+    (
+        r"rpc error: code = Unavailable|error reading from server: EOF",
+        "BuildKit or containerd ended while it was at work",
+        "run the task again; journalctl -u buildkit -u containerd says why it ended",
+    ),
+    (r"no space left on device", "The file system is full", "free space, or prune images and build cache"),
+)
+
+
+def failure(completed: Completed, message: str, *, subject: str | None = None) -> ContainerBuildError:
+    """Return the error that *completed* stands for: a known cause if its output names one, else *message*.
+
+    Args:
+        completed: a process that reported failure.
+        message: what it was meant to do, as a sentence about its failing.
+        subject: on what.
+    """
+    output = completed.stderr if completed.stderr.strip() else completed.text
+    for pattern, cause, remedy in _CAUSES:
+        if re.search(pattern, output, re.IGNORECASE | re.MULTILINE):
+            return Unavailable(f"{message}. {cause}", subject=subject, remedy=remedy, tail=output)
+    return ToolFailed(f"{message}: {completed.tool} exited with {completed.rc}", subject=subject, tail=output)
+
+
+def checked(completed: Completed, message: str, *, subject: str | None = None) -> Completed:
+    """Return *completed* if it succeeded, else raise what ``failure`` makes of it."""
+    if completed.rc != 0:
+        raise failure(completed, message, subject=subject)
+    return completed

@@ -1,0 +1,23 @@
+# Copyright (c) 2026, Nephoran contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lab.nodes.kinds import KINDS
+
+INVENTORY = click.option(
+    "--inventory",
+    required=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that the inventory is written into.",
+)
+NODES = click.argument("nodes", metavar="NAME:KIND...", nargs=-1, required=True)
+KINDS_HELP = f"Kinds of node: {', '.join(KINDS)}."

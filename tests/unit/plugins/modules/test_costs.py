@@ -1,0 +1,136 @@
+# Copyright (c) 2026, Nephoran contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the image modules start and load: nearly all of the time that they take beside the builder's."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.nephoran.container_build.plugins.modules import image_build, image_import
+from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_node import BUILDKIT, FakeNode
+
+PLUGINS = pathlib.Path(__file__).resolve().parents[4] / "plugins"
+PREFIX = "ansible_collections.nephoran.container_build.plugins.module_utils."
+NAME = "docker.io/library/app:v1"
+INSPECT, CONTENT, DOCUMENT = "nerdctl image inspect", "ctr content ls", "ctr content get"
+# What it takes to know an image: its record, what the namespace holds, its manifest and its config.
+LOOK = [CONTENT, DOCUMENT, DOCUMENT, INSPECT]
+Run = t.Callable[..., t.Any]
+
+
+@pytest.fixture(autouse=True)
+def importing(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_import, "ModuleRunner", lambda _module: node.runner)
+
+
+@pytest.fixture
+def build(run_module: Run, context: pathlib.Path) -> Run:
+    def build(backend: str, **options: t.Any) -> t.Any:
+        given = {} if backend == "buildah" else {"buildkit_host": BUILDKIT}
+        return run_module(
+            image_build.main, {"name": "app:v1", "path": str(context), "backend": backend, **given, **options}
+        )
+
+    return build
+
+
+def started(node: FakeNode, run: t.Callable[[], object]) -> list[str]:
+    """The commands that *run* starts, each as its tool and its subcommands; sorted, for some run at the same time."""
+    before = len(node.runner.calls)
+    run()
+    return sorted(map(_shown, (call.argv for call in node.runner.calls[before:])))
+
+
+def _shown(argv: t.Sequence[str]) -> str:
+    words = list(argv)
+    for option in ("--address", "--namespace", "--addr", "--snapshotter"):
+        if option in words:
+            del words[words.index(option) : words.index(option) + 2]
+    two = words[0] == "ctr" or words[1] in ("image", "debug")
+    return " ".join(words[: 3 if two else 2])
+
+
+class TestBuilds:
+    """The processes beside the builder's own."""
+
+    @pytest.mark.parametrize(
+        ("backend", "look"), [("nerdctl", LOOK), ("buildctl", LOOK), ("buildah", ["buildah inspect"])]
+    )
+    def test_a_build_for_nothing_looks_once(self, node: FakeNode, build: Run, backend: str, look: list[str]) -> None:
+        build(backend)
+        assert started(node, lambda: build(backend)) == sorted(look)
+
+    @pytest.mark.parametrize(
+        ("backend", "expected"),
+        [
+            ("nerdctl", ["buildctl debug workers", "nerdctl build", *LOOK, *LOOK]),
+            ("buildctl", ["buildctl build", "buildctl debug workers", *LOOK, *LOOK]),
+            ("buildah", ["buildah bud", "buildah inspect", "buildah inspect"]),
+        ],
+    )
+    def test_a_changed_build_looks_before_and_after(
+        self, node: FakeNode, build: Run, context: pathlib.Path, backend: str, expected: list[str]
+    ) -> None:
+        build(backend)
+        (context / "file").write_text("another")
+        assert started(node, lambda: build(backend)) == sorted(expected)
+
+    def test_a_pin_costs_one_more(self, node: FakeNode, build: Run, context: pathlib.Path) -> None:
+        node.worker = "k8s.io"
+        build("nerdctl", namespace="k8s.io", pinned=True)
+        (context / "file").write_text("another")
+        commands = started(node, lambda: build("nerdctl", namespace="k8s.io", pinned=True))
+        assert commands == sorted(["buildctl debug workers", "nerdctl build", *LOOK, *LOOK, "ctr images label"])
+
+
+class TestImports:
+    """The processes of imports from namespace to namespace."""
+
+    @pytest.fixture
+    def bring(self, node: FakeNode, run_module: Run) -> Run:
+        image = node.images.manifest(layers=[b"one", b"another", b"the third"])
+        node.containerd.put("default", NAME, image, node.images)
+        return lambda: run_module(image_import.main, {"name": ["app:v1"]})
+
+    def test_a_new_image(self, node: FakeNode, bring: Run) -> None:
+        observed = [*LOOK, CONTENT, "ctr images ls", "ctr snapshots info"]
+        moved = ["ctr images import", *["ctr content ingest"] * 3, CONTENT, "ctr images ls", "ctr images tag"]
+        assert started(node, bring) == sorted([*observed, *moved, "ctr images rm"])
+
+    def test_nothing_to_do(self, node: FakeNode, bring: Run) -> None:
+        """Documents that were read in the one namespace are not read again in the other."""
+        bring()
+        assert started(node, bring) == sorted([*LOOK, CONTENT, "ctr images ls", "ctr snapshots info", INSPECT])
+
+
+def loaded_at_start(module: str) -> set[str]:
+    """The files of module_utils that a module imports before it does anything."""
+    found: set[str] = set()
+    waiting = [PLUGINS / "modules" / f"{module}.py"]
+    while waiting:
+        for statement in ast.parse(waiting.pop().read_text(encoding="utf-8")).body:
+            if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith(PREFIX):
+                name = str(statement.module).rpartition(".")[2]
+                if name not in found:
+                    found.add(name)
+                    waiting.append(PLUGINS / "module_utils" / f"{name}.py")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("image_build", "_archive_writer _build_outputs _build_watch _buildctl _dockerignore _durable _git"),
+        ("image_build", "_image_import _image_source _managed_file _nerdctl_builder _remote_builder _step_events"),
+        ("image_import", "_archive _archive_writer _buildah _durable _step_events"),
+    ],
+)
+def test_what_most_tasks_do_not_need_is_not_loaded(module: str, unneeded: str) -> None:
+    """Ansible ships sources, so that each task compiles what it loads: two milliseconds a file."""
+    loaded = loaded_at_start(module)
+    assert "_runner" in loaded
+    assert loaded & set(unneeded.split()) == set()

@@ -1,0 +1,224 @@
+# Copyright (c) 2026, Nephoran contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""BuildKit's unit and configuration."""
+
+from __future__ import annotations
+
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.nephoran.container_build.tests.unit.roles.rendering import Case, Render, Rendered
+from ansible_collections.nephoran.container_build.tests.unit.roles.unit_file import directives, environment
+
+tomllib = pytest.importorskip("tomllib")
+
+RUNC = "/usr/local/lib/nephoran-container-build/runc-for-builds"
+PARTS = {
+    "runc": "{{ lookup('ansible.builtin.template', '{role}/templates/runc-for-builds.j2') }}",
+    "config": "{{ __buildkit_config_text }}",
+    "unit": "{{ lookup('ansible.builtin.template', '{role}/templates/buildkit.service.j2') }}",
+    "daemons": "{{ __buildkit_daemons }}",
+    "dropped": "{{ __buildkit_dropped }}",
+}
+UNITS = "/usr/local/lib/systemd/system"
+
+
+def laid_down(*namespaces: str) -> dict[str, t.Any]:
+    """What the role finds where it laid down daemons of *namespaces*, and which daemon it is at."""
+    files = [{"path": f"{UNITS}/buildkit@{namespace}.service"} for namespace in namespaces]
+    return {"__buildkit_units": {"files": files}, "__buildkit_daemon": "buildkit"}
+
+
+@pytest.fixture(scope="module")
+def rendered(render: Render) -> Rendered:
+    instances = {"buildkit_instances": ["k8s.io", "default", "ci"]}
+    variables: dict[str, dict[str, t.Any]] = {
+        "plain": {},
+        "instance": {**instances, **laid_down("old", "ci"), "__buildkit_daemon": "buildkit@k8s.io"},
+        "registries alone": {**laid_down("old"), "__buildkit_create": False},
+        "absent": {**instances, **laid_down("old", "ci"), "buildkit_state": "absent"},
+        "tcp": {
+            "buildkit_tcp_address": "tcp://0.0.0.0:1234",
+            "buildkit_tls_ca": "/tls/ca.pem",
+            "buildkit_tls_certificate": "/tls/server.pem",
+            "buildkit_tls_key": "/tls/key.pem",
+            "__buildkit_certificates": {"results": [{"stat": {"checksum": each}} for each in ("aa", "bb", "cc")]},
+        },
+        "registries": {"registries_hosts": [{"name": "docker.io", "mirrors": [{"url": "http://10.0.0.5:5000"}]}]},
+        "changed": {
+            "buildkit_prefix": "/opt/tools",
+            "buildkit_containerd_address": "/run/k3s/containerd/containerd.sock",
+            "buildkit_containerd_unit": "k3s.service",
+            "buildkit_namespace": "k8s.io",
+            "buildkit_network_mode": "bridge",
+            "buildkit_bridge_subnet": "192.168.250.0/24",
+            "buildkit_insecure_entitlements": ["network.host"],
+            "buildkit_cache_max_used_space": "30GB",
+            "buildkit_socket_group": "builders",
+            "buildkit_oom_score_adjust": 500,
+            "buildkit_step_oom_score_adjust": 300,
+            "buildkit_timeout": 60,
+            "buildkit_config": {
+                "debug": True,
+                "root": None,
+                "worker": {"containerd": {"max-parallelism": 4}, "oci": {"enabled": True}},
+            },
+            "buildkit_unit_environment": {"HTTP_PROXY": "http://proxy.example.org:3128"},
+        },
+    }
+    return render({name: Case("buildkit", {**laid_down(), **given}, PARTS) for name, given in variables.items()})
+
+
+def test_the_worker_is_containerd_and_the_cache_has_limits(rendered: Rendered) -> None:
+    config = tomllib.loads(rendered["plain"]["config"])
+    assert config == {
+        "root": "/var/lib/buildkit",
+        "insecure-entitlements": [],
+        "grpc": {"address": ["unix:///run/buildkit/buildkitd.sock"]},
+        "otel": {"socketPath": "/run/buildkit/otel-grpc.sock"},
+        "worker": {
+            "oci": {"enabled": False},
+            "containerd": {
+                "enabled": True,
+                "address": "/run/containerd/containerd.sock",
+                "namespace": "default",
+                "snapshotter": "overlayfs",
+                "networkMode": "host",
+                "runtime": {"name": "io.containerd.runc.v2", "options": {"BinaryName": RUNC}},
+                "gc": True,
+                "reservedSpace": "5%",
+                "maxUsedSpace": "20%",
+                "minFreeSpace": "20%",
+            },
+        },
+    }
+
+
+def test_registries_are_those_of_the_role_registries(rendered: Rendered) -> None:
+    assert tomllib.loads(rendered["registries"]["config"])["registry"] == {
+        "docker.io": {"mirrors": ["10.0.0.5:5000"]},
+        "10.0.0.5:5000": {"http": True},
+    }
+
+
+def test_values_are_combined_table_by_table_and_null_takes_one_away(rendered: Rendered) -> None:
+    config = tomllib.loads(rendered["changed"]["config"])
+    assert "root" not in config
+    assert config["debug"] is True
+    assert config["insecure-entitlements"] == ["network.host"]
+    assert config["worker"]["oci"] == {"enabled": True}
+    assert config["worker"]["containerd"] == {
+        "enabled": True,
+        "address": "/run/k3s/containerd/containerd.sock",
+        "namespace": "k8s.io",
+        "snapshotter": "overlayfs",
+        "networkMode": "bridge",
+        "runtime": {
+            "name": "io.containerd.runc.v2",
+            "options": {"BinaryName": RUNC.replace("/usr/local", "/opt/tools")},
+        },
+        "bridgeName": "buildkit0",
+        "bridgeSubnet": "192.168.250.0/24",
+        "gc": True,
+        "reservedSpace": "5%",
+        "maxUsedSpace": "30GB",
+        "minFreeSpace": "20%",
+        "max-parallelism": 4,
+    }
+
+
+@pytest.mark.parametrize(("case", "unit"), [("plain", "containerd.service"), ("changed", "k3s.service")])
+def test_the_service_follows_containerd_but_does_not_fall_with_it(rendered: Rendered, case: str, unit: str) -> None:
+    section = directives(rendered[case]["unit"])["Unit"]
+    assert section["After"][0].split()[-1] == unit
+    assert section["Wants"] == [unit]
+    assert not {"Requires", "BindsTo", "PartOf", "Requisite"} & set(section)
+
+
+def test_ready_is_what_answers_a_client(rendered: Rendered) -> None:
+    service = directives(rendered["changed"]["unit"])["Service"]
+    assert service["Type"] == ["notify"]
+    (command,) = service["ExecStartPost"]
+    assert command.startswith("/usr/bin/env --ignore-environment /opt/tools/bin/buildctl --addr unix:///run/buildkit/")
+    assert command.endswith("/buildkitd.sock --timeout 30 debug workers")
+    assert service["TimeoutStartSec"] == ["60"]
+    assert service["Restart"] == ["always"]
+
+
+def test_the_group_may_enter_the_folder_of_the_socket(rendered: Rendered) -> None:
+    service = directives(rendered["changed"]["unit"])["Service"]
+    assert service["ExecStart"] == ["/opt/tools/bin/buildkitd --config /etc/buildkit/buildkitd.toml --group builders"]
+    assert service["ExecStartPre"] == ["/usr/bin/install --directory --mode=0750 --group=builders /run/buildkit"]
+    plain = directives(rendered["plain"]["unit"])["Service"]
+    assert plain["ExecStart"] == ["/usr/local/bin/buildkitd --config /etc/buildkit/buildkitd.toml"]
+    assert "ExecStartPre" not in plain
+
+
+def test_a_builder_does_not_outlive_the_workload(rendered: Rendered) -> None:
+    assert directives(rendered["plain"]["unit"])["Service"]["OOMScoreAdjust"] == ["0"]
+    assert directives(rendered["changed"]["unit"])["Service"]["OOMScoreAdjust"] == ["500"]
+
+
+@pytest.mark.parametrize(("case", "adjustment"), [("plain", 1000), ("changed", 300)])
+def test_a_step_starts_runc_with_its_own_weight(rendered: Rendered, case: str, adjustment: int, tmp_path: Path) -> None:
+    script = tmp_path / "runc-for-builds"
+    script.write_text(rendered[case]["runc"], encoding="utf-8")
+    script.chmod(0o755)
+    stand_in = tmp_path / "runc"
+    stand_in.write_text('#!/bin/sh\ncat /proc/self/oom_score_adj\nprintf "[%s]" "$@"\n', encoding="utf-8")
+    stand_in.chmod(0o755)
+    completed = subprocess.run(
+        [script, "create", "--bundle", "a b", "$x"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert completed.stdout == f"{adjustment}\n[create][--bundle][a b][$x]"
+    assert completed.stderr == ""
+
+
+def test_environment_variables_are_the_daemons(rendered: Rendered) -> None:
+    assert environment(rendered["changed"]["unit"])["HTTP_PROXY"] == "http://proxy.example.org:3128"
+
+
+def test_a_namespace_has_a_daemon_that_shares_nothing_with_the_first(rendered: Rendered) -> None:
+    config = tomllib.loads(rendered["instance"]["config"])
+    assert config["root"] == "/var/lib/buildkit-k8s.io"
+    assert config["grpc"]["address"] == ["unix:///run/buildkit-k8s.io/buildkitd.sock"]
+    assert config["otel"] == {"socketPath": "/run/buildkit-k8s.io/otel-grpc.sock"}
+    assert config["worker"]["containerd"]["namespace"] == "k8s.io"
+    service = directives(rendered["instance"]["unit"])["Service"]
+    assert service["ExecStart"] == ["/usr/local/bin/buildkitd --config /etc/buildkit/buildkitd@k8s.io.toml"]
+    assert "--addr unix:///run/buildkit-k8s.io/buildkitd.sock" in service["ExecStartPost"][0]
+
+
+@pytest.mark.parametrize(
+    ("case", "daemons", "dropped"),
+    [
+        ("plain", ["buildkit"], []),
+        # The namespace of the first needs no second one.
+        ("instance", ["buildkit@old", "buildkit", "buildkit@ci", "buildkit@k8s.io"], ["buildkit@old"]),
+        ("registries alone", ["buildkit", "buildkit@old"], []),
+        ("absent", ["buildkit@ci", "buildkit@old", "buildkit"], ["buildkit@ci", "buildkit@old"]),
+    ],
+)
+def test_daemons_that_nobody_names_any_more_go_first(
+    rendered: Rendered, case: str, daemons: list[str], dropped: list[str]
+) -> None:
+    assert (rendered[case]["daemons"], rendered[case]["dropped"]) == (daemons, dropped)
+
+
+def test_over_tcp_clients_need_a_certificate(rendered: Rendered) -> None:
+    assert tomllib.loads(rendered["tcp"]["config"])["grpc"] == {
+        "address": ["unix:///run/buildkit/buildkitd.sock", "tcp://0.0.0.0:1234"],
+        "tls": {"ca": "/tls/ca.pem", "cert": "/tls/server.pem", "key": "/tls/key.pem"},
+    }
+
+
+def test_another_certificate_is_another_unit(rendered: Rendered) -> None:
+    assert directives(rendered["tcp"]["unit"])["Unit"]["X-Certificates"] == ["aa bb cc"]
+    assert "X-Certificates" not in directives(rendered["plain"]["unit"])["Unit"]
