@@ -19,7 +19,7 @@ TEMPORARY = "/home/operator/.ansible/tmp/1"
 class FakeController:
     """Runs an action plugin over a node that answers from a list; a subclass names plugin and module."""
 
-    plugin: t.ClassVar[types.ModuleType]
+    plugin: t.ClassVar[types.ModuleType | types.SimpleNamespace]
     module: t.ClassVar[str]
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
