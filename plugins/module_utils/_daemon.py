@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import filecmp
+import glob
 import os
 import time
 import typing as t
@@ -94,6 +95,24 @@ class Daemon:
             replaced_program=self._replaced_program(service.main_pid) if service.is_up else None,
             noted=tuple(note.text.splitlines()) if note is not None else (),
         )
+
+    def instances(self) -> list[str]:
+        """Return the services ``NAME@INSTANCE``, without suffix, whose units lie beside this one's and begin alike.
+
+        Raises:
+            Unavailable: the folder or a unit cannot be read.
+        """
+        unit = self._spec.unit
+        folder = os.path.dirname(unit.path)
+        name, suffix = os.path.splitext(self._spec.name)
+        first_line = unit.text.partition("\n")[0]
+        found = []
+        for path in sorted(glob.glob(f"{glob.escape(os.path.join(folder, name))}@*{suffix}")):
+            # Folders and links are nothing that was laid down here.
+            state = read_file(path) if os.path.isfile(path) and not os.path.islink(path) else None
+            if state is not None and state.text.partition("\n")[0] == first_line:
+                found.append(os.path.basename(path).removesuffix(suffix))
+        return found
 
     def require_usable(self, state: DaemonState, *, check_mode: bool) -> tuple[str, ...]:
         """Check all that must hold before anything is changed.

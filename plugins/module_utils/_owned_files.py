@@ -101,6 +101,15 @@ def plan_files(
     return FileSetPlan(Plan(tuple(actions)), tuple(write), tuple(remove), tuple(diffs))
 
 
+def with_marked(record: Record, paths: t.Iterable[str], marker: str | None) -> Record:
+    """Return *record* with those of *paths* at which a file stands that begins with *marker*, if there is one.
+
+    Raises:
+        Unavailable: a file cannot be read.
+    """
+    return record.merged(Record(tuple(path for path in paths if marker and _begins_with(path, marker))))
+
+
 def find_files(wanted: t.Iterable[ManagedFile], record: Record) -> dict[str, FileState | None]:
     """Return the files that are, by path: those *wanted* and those of *record*."""
     return {path: read_file(path) for path in sorted({*(file.path for file in wanted), *record.files})}
@@ -152,6 +161,12 @@ def write_record(path: str, record: Record) -> None:
         return
     make_folder(os.path.dirname(path), PRIVATE_FOLDER_MODE)
     write_file(path, json.dumps(dataclasses.asdict(record), indent=2, sort_keys=True) + "\n", SECRET_MODE)
+
+
+def _begins_with(path: str, marker: str) -> bool:
+    # Whether something else than a file may stand there is for others to say.
+    state = read_file(path) if os.path.isfile(path) and not os.path.islink(path) else None
+    return state is not None and state.text.startswith(marker)
 
 
 def _why(file: ManagedFile, state: FileState | None) -> str:

@@ -12,7 +12,7 @@ version_added: "1.0.0"
 description:
   - Writes a set of files, each by one rename and durably, and makes the folders that they need.
   - Files of the set that an earlier run wrote and that are not asked for any longer are removed. A record on the node,
-    in C(/var/lib/nephoran-container-build), names them. Files that somebody else wrote stay.
+    in C(/var/lib/nephoran-container-build), names them. Files that somebody else wrote stay. See also O(marker).
 author:
   - Nephoran contributors (@nephoran)
 extends_documentation_fragment:
@@ -53,6 +53,12 @@ options:
           - The file's permissions, in octal. It belongs to the user that the task runs as.
         type: str
         default: "0644"
+  marker:
+    description:
+      - What the files of the set begin with, such as a comment that says so. At a path of O(files), a file that begins
+        with it counts as written by an earlier run, though no record names it.
+      - Without this, only the record counts.
+    type: str
   keep:
     description:
       - Paths of files of the set that stay if an earlier run wrote them, though they are not asked for.
@@ -74,6 +80,16 @@ EXAMPLES = r"""
         content: |
           [engine]
           runtime = "crun"
+
+- name: Settings that are known as the set's own by their first line
+  nephoran.container_build.config_files:
+    name: nerdctl
+    marker: "# Written by the play tools; changes made here are lost."
+    files:
+      - path: /etc/nerdctl/nerdctl.toml
+        content: |
+          # Written by the play tools; changes made here are lost.
+          snapshotter = "native"
 
 - name: Remove them again
   nephoran.container_build.config_files:
@@ -108,6 +124,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._owned_fi
     find_files,
     plan_files,
     read_record,
+    with_marked,
     write_record,
 )
 
@@ -129,6 +146,7 @@ def main() -> None:
                     "mode": {"type": "str", "default": "0644"},
                 },
             },
+            "marker": {"type": "str"},
             "keep": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
@@ -150,11 +168,13 @@ def own_files(module: AnsibleModule) -> dict[str, t.Any]:
         )
     wanted = [_file(entry) for entry in module.params["files"] if entry["content"] is not None]
     record_path = f"{RECORD_FOLDER}/{name}.json"
-    record = read_record(record_path)
+    recorded = read_record(record_path)
+    record = with_marked(recorded, (entry["path"] for entry in module.params["files"]), module.params["marker"])
     kept = {path for path in module.params["keep"] if path in record.files}
     plan = plan_files(wanted, find_files(wanted, record), record, keep=kept)
-    if plan.plan.changed and not module.check_mode:
-        after = Record(tuple(sorted({*kept, *(file.path for file in wanted)})))
+    after = Record(tuple(sorted({*kept, *(file.path for file in wanted)})))
+    # That a record has to be written again is nothing that a user could observe.
+    if (plan.plan.changed or recorded != after) and not module.check_mode:
         write_record(record_path, record.merged(after))
         apply_files(plan)
         write_record(record_path, after)

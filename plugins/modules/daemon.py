@@ -18,7 +18,8 @@ description:
   - A configuration is checked by O(validate) before anything is changed. If the service does not come up with what is
     new, what was before is put back and started.
   - A run that is killed between writing and restarting leaves a note, so that the next run restarts.
-  - A unit of the same name in another folder is never shadowed or changed.
+  - A unit of the same name in another folder is never shadowed or changed. Neither is a containerd that is somebody
+    else's, see O(containerd).
 author:
   - Nephoran contributors (@nephoran)
 extends_documentation_fragment:
@@ -111,6 +112,21 @@ options:
       - Whether to lay down a daemon that is not there. With V(false), nothing happens unless its unit file exists.
     type: bool
     default: true
+  containerd:
+    description:
+      - Says that the daemon is containerd, and of which installation. The node's containerd is looked up first then, as
+        by M(nephoran.container_build.toolchain_info). If it is somebody else's, nothing is done.
+    type: dict
+    suboptions:
+      prefix:
+        description:
+          - The prefix of the installation, as of M(nephoran.container_build.nerdctl_full).
+        type: path
+        default: /usr/local
+      address:
+        description:
+          - containerd's socket. By default E(CONTAINERD_ADDRESS), else C(/run/containerd/containerd.sock).
+        type: path
   force:
     description:
       - Whether O(state=absent) stops a service in whose control group other processes live, such as the shims of
@@ -158,8 +174,22 @@ restart_reasons:
   returned: success
   type: list
   elements: str
+instances:
+  description:
+    - The services C(NAME@INSTANCE) that were laid down beside this one, without C(.service), C(NAME) being O(name).
+      Their units lie in the folder of its unit and begin with the first line of O(unit).
+  returned: with O(state=present)
+  type: list
+  elements: str
+  sample: [buildkit@k8s.io]
+containerd:
+  description: Whose containerd the node runs, as M(nephoran.container_build.toolchain_info) says it.
+  returned: with O(containerd)
+  type: dict
+  sample: {owner: ours, running: true, socket: /run/containerd/containerd.sock, pid: 812}
 service:
-  description: The service as systemd sees it afterwards. In check mode, as it is.
+  description: The service as systemd sees it afterwards. In check mode, as it is. Not returned if nothing was done
+    since the node's containerd is somebody else's.
   returned: success
   type: dict
   contains:
@@ -181,9 +211,10 @@ error:
 
 import contextlib
 import dataclasses
+import os
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.nephoran.container_build.plugins.module_utils._daemon import Daemon
 from ansible_collections.nephoran.container_build.plugins.module_utils._daemon_plan import (
     DaemonSpec,
@@ -193,13 +224,14 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._daemon_p
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ContainerBuildError
 from ansible_collections.nephoran.container_build.plugins.module_utils._managed_file import ManagedFile, parse_mode
 from ansible_collections.nephoran.container_build.plugins.module_utils._plan import Plan
-from ansible_collections.nephoran.container_build.plugins.module_utils._runner import ModuleRunner
+from ansible_collections.nephoran.container_build.plugins.module_utils._runner import ModuleRunner, Runner
 from ansible_collections.nephoran.container_build.plugins.module_utils._service_control import (
     ServiceControl,
     ServiceState,
 )
 
 UNIT_FOLDER = "/usr/local/lib/systemd/system"
+DEFAULT_ADDRESS = "/run/containerd/containerd.sock"
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -225,6 +257,13 @@ def argument_spec() -> dict[str, t.Any]:
             },
         },
         "create": {"type": "bool", "default": True},
+        "containerd": {
+            "type": "dict",
+            "options": {
+                "prefix": {"type": "path", "default": "/usr/local"},
+                "address": {"type": "path", "fallback": (env_fallback, ["CONTAINERD_ADDRESS"])},
+            },
+        },
         "force": {"type": "bool", "default": False},
         "timeout": {"type": "int", "default": 120},
     }
@@ -246,15 +285,16 @@ def _spec(params: t.Mapping[str, t.Any]) -> DaemonSpec:
 
 def _present(module: AnsibleModule, daemon: Daemon, control: ServiceControl, spec: DaemonSpec) -> dict[str, t.Any]:
     state = daemon.state()
+    instances = {"instances": daemon.instances()}
     if spec.unit.path not in state.files and not module.params["create"]:
-        return _result(Plan(), [], (), state.service)
+        return {**_result(Plan(), [], (), state.service), **instances}
     for remark in daemon.require_usable(state, check_mode=module.check_mode):
         module.warn(f"{spec.config.path}: {remark}")
     wanted = plan_present(spec, state)
     if wanted.plan.changed and not module.check_mode:
         daemon.apply(state, wanted)
     service = control.state() if wanted.plan.changed else state.service
-    return _result(wanted.plan, wanted.diffs, wanted.reasons, service)
+    return {**_result(wanted.plan, wanted.diffs, wanted.reasons, service), **instances}
 
 
 def _absent(module: AnsibleModule, daemon: Daemon, control: ServiceControl, spec: DaemonSpec) -> dict[str, t.Any]:
@@ -270,20 +310,49 @@ def _absent(module: AnsibleModule, daemon: Daemon, control: ServiceControl, spec
 
 
 def _result(
-    plan: Plan, diffs: t.Iterable[t.Mapping[str, t.Any]], reasons: t.Iterable[str], service: ServiceState
+    plan: Plan,
+    diffs: t.Iterable[t.Mapping[str, t.Any]],
+    reasons: t.Iterable[str],
+    service: ServiceState | None,
 ) -> dict[str, t.Any]:
     return {
         "changed": plan.changed,
         "actions": plan.action_lines(),
         "restart_reasons": list(reasons),
-        "service": dataclasses.asdict(service),
         "diff": list(diffs),
+        **({"service": dataclasses.asdict(service)} if service is not None else {}),
     }
+
+
+def find_owner(runner: Runner, prefix: str, address: str) -> dict[str, t.Any]:
+    """Return whose containerd the node runs, ready to be returned."""
+    # A task compiles anew what it imports, and no other daemon needs these.
+    from ansible_collections.nephoran.container_build.plugins.module_utils._containerd_owner import (  # noqa: PLC0415
+        OwnerFinder,
+    )
+    from ansible_collections.nephoran.container_build.plugins.module_utils._generation import Layout  # noqa: PLC0415
+    from ansible_collections.nephoran.container_build.plugins.module_utils._processes import (  # noqa: PLC0415
+        ProcessTable,
+    )
+    from ansible_collections.nephoran.container_build.plugins.module_utils._systemd import Systemd  # noqa: PLC0415
+
+    layout = Layout(os.path.normpath(prefix))
+    return OwnerFinder(layout, runner, ProcessTable(), Systemd(runner)).find(address).as_result()
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Bring the daemon to its state and return the result."""
     runner = ModuleRunner(module)
+    containerd = module.params["containerd"]
+    if containerd is None:
+        return _converge(module, runner)
+    owner = find_owner(runner, containerd["prefix"], containerd["address"] or DEFAULT_ADDRESS)
+    is_foreign = owner["owner"] == "foreign"
+    result = _result(Plan(), [], (), None) if is_foreign else _converge(module, runner)
+    return {**result, "containerd": owner}
+
+
+def _converge(module: AnsibleModule, runner: Runner) -> dict[str, t.Any]:
     spec = _spec(module.params)
     control = ServiceControl(runner, spec.name, module.params["timeout"])
     daemon = Daemon(runner, spec, control, temporary_folder=module.tmpdir)

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`python -m benchmarks.install_time`: a first install beside a bare `tar -xzf`, and one of several nodes at once."""
+"""`python -m benchmarks.install_time`: a first install beside a bare `tar -xzf`, and one of several nodes at once.
+
+What Ansible itself costs, for nothing and for the same work, is measured beside them.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,22 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
-from faults.lab_node import MODULES, LabNode, run
+from faults.lab_node import MODULES, Done, LabNode, run
 from rich.console import Console
 
+from benchmarks import task_times
 from benchmarks.report import Table
 from benchmarks.table import markdown
 
 KIND = "debian13"
+PLAYBOOKS = Path(__file__).parent / "playbooks"
 # buildah comes from the package manager, which a bare unpacking does not do either.
 INSTALL = ("--skip-tags", "buildah")
 ARCHIVE = "/root/nerdctl-full.tar.gz"
@@ -36,6 +41,13 @@ START = (
 )
 CPU_TIME = "cat /sys/fs/cgroup/cpuacct/cpuacct.usage || awk '/^usage_usec/ { print $2 * 1000 }' /sys/fs/cgroup/cpu.stat"
 RECEIVED = "cat /sys/class/net/eth0/statistics/rx_bytes"
+# The sides, in the order in which each round takes them.
+BY_HAND = "by hand"
+OURS = "the playbook install"
+AGAIN = "the same again"
+BY_ANSIBLE = "by hand, written for Ansible"
+BY_ANSIBLE_AGAIN = "that again"
+NOTHING = "Ansible for nothing"
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,7 @@ def fresh(*names: str) -> Iterator[list[LabNode]]:
             node.remove()
 
 
-def cost(nodes: Sequence[LabNode], work: Callable[[], None]) -> Cost:
+def cost(nodes: Sequence[LabNode], work: Callable[[], object]) -> Cost:
     """Return what *work* costs on *nodes*."""
     before = [_counters(node) for node in nodes]
     began, used = time.monotonic(), _controller_seconds()
@@ -90,12 +102,22 @@ def _counters(node: LabNode) -> tuple[int, int]:
     return int(cpu), int(received)
 
 
-def install(inventory: Path, *, changes: bool) -> None:
-    """Run the playbook against all nodes of *inventory*, more at once than Ansible's usual five."""
-    done = run(["ansible-playbook", "--forks=50", "--inventory", str(inventory), *INSTALL, f"{MODULES}.install"])
+def play(inventory: Path, *words: str) -> Done:
+    """Run a playbook against all nodes of *inventory*, more at once than Ansible's usual five."""
+    argv = ["ansible-playbook", "--forks=50", "--inventory", str(inventory), *words]
+    done = run(argv, environ=task_times.ENVIRONMENT)
+    if done.status:
+        raise SystemExit(f"The playbook did not do what was to be measured:\n{done.output}")
+    return done
+
+
+def install(inventory: Path, *, changes: bool) -> Done:
+    """Run the playbook install."""
+    done = play(inventory, *INSTALL, f"{MODULES}.install")
     changed = [int(count) for count in re.findall(r"changed=(\d+)", done.output)]
-    if done.status or not changed or any(bool(count) != changes for count in changed):
+    if not changed or any(bool(count) != changes for count in changed):
         raise SystemExit(f"The install did not do what was to be measured:\n{done.output}")
+    return done
 
 
 def by_hand(node: LabNode, archive: bytes, phases: dict[str, list[float]]) -> None:
@@ -106,30 +128,50 @@ def by_hand(node: LabNode, archive: bytes, phases: dict[str, list[float]]) -> No
         phases.setdefault(phase, []).append(time.monotonic() - began)
 
 
-def first_installs(prefix: str, rounds: int) -> Table:
-    """Measure both sides in turn, each round on a node of its own."""
+def first_installs(prefix: str, rounds: int) -> list[Table]:
+    """Measure all sides in turn, each round on nodes of its own."""
     phases: dict[str, list[float]] = {}
-    costs: dict[str, list[Cost]] = {"by hand": [], "the playbook install": [], "the same again": []}
-    bare, ours, again = costs.values()
+    costs: dict[str, list[Cost]] = {}
+    runs: dict[str, list[task_times.Run]] = {}
+
+    def measure(side: str, node: LabNode, work: Callable[[], Done]) -> None:
+        done: list[Done] = []
+        spent = cost([node], lambda: done.append(work()))
+        costs.setdefault(side, []).append(spent)
+        runs.setdefault(side, []).append(task_times.parse(spent.seconds, done[0].output))
+
     for number in range(rounds):
         with fresh(f"{prefix}-bare{number}") as (node,):
             archive = lab_archive(node).read_bytes()
-            bare.append(cost([node], partial(by_hand, node, archive, phases)))
+            costs.setdefault(BY_HAND, []).append(cost([node], partial(by_hand, node, archive, phases)))
         with fresh(f"{prefix}-ours{number}") as (node,):
-            ours.append(cost([node], partial(install, node.inventory, changes=True)))
-            again.append(cost([node], partial(install, node.inventory, changes=False)))
+            measure(OURS, node, partial(install, node.inventory, changes=True))
+            measure(AGAIN, node, partial(install, node.inventory, changes=False))
+        with fresh(f"{prefix}-bare-ansible{number}") as (node,):
+            measure(BY_ANSIBLE, node, partial(play, node.inventory, str(PLAYBOOKS / "by_hand.yml")))
+            measure(BY_ANSIBLE_AGAIN, node, partial(play, node.inventory, str(PLAYBOOKS / "by_hand.yml")))
+        with fresh(f"{prefix}-nothing{number}") as (node,):
+            measure(NOTHING, node, partial(play, node.inventory, str(PLAYBOOKS / "nothing.yml")))
+    return [
+        _sides(f"One node, {rounds} rounds", costs, phases),
+        task_times.table("Where the time goes", {side: runs[side] for side in (OURS, AGAIN)}),
+        task_times.table("Where it goes without the collection", {side: runs[side] for side in (BY_ANSIBLE, NOTHING)}),
+    ]
+
+
+def _sides(title: str, costs: Mapping[str, Sequence[Cost]], phases: Mapping[str, Sequence[float]]) -> Table:
+    bare = statistics.median(each.seconds for each in costs[BY_HAND])
     rows = []
-    for name, all_of_it in costs.items():
+    for side, all_of_it in costs.items():
         seconds = [each.seconds for each in all_of_it]
         medians = (
             statistics.median(each.cpu_seconds[0] for each in all_of_it),
             statistics.median(each.controller for each in all_of_it),
             statistics.median(each.megabytes[0] for each in all_of_it),
         )
-        ratio = statistics.median(seconds) / statistics.median(each.seconds for each in bare)
-        rows.append((name, spread(seconds), f"{ratio:.2f}", *(f"{median:.1f}" for median in medians)))
-    rows += [(f"by hand: {phase}", spread(seconds), "", "", "", "") for phase, seconds in phases.items()]
-    title = f"One node, {rounds} rounds"
+        ratio = statistics.median(seconds) / bare
+        rows.append((side, spread(seconds), f"{ratio:.2f}", *(f"{median:.1f}" for median in medians)))
+    rows += [(f"{BY_HAND}: {phase}", spread(seconds), "", "", "", "") for phase, seconds in phases.items()]
     headings = (
         *("", "s, median (least, most)", "of by hand"),
         *("CPU s of the node", "CPU s of the controller", "MB that the node received"),
@@ -188,7 +230,8 @@ def main(rounds: int, nodes: int, prefix: str) -> None:
     """Show tables in Markdown; docs/install-time.md keeps those of a run."""
     console = Console(width=200, soft_wrap=True, highlight=False)
     if rounds:
-        console.print(markdown(first_installs(prefix, rounds)))
+        for table in first_installs(prefix, rounds):
+            console.print(markdown(table))
     if nodes:
         console.print(markdown(together(prefix, nodes)))
 

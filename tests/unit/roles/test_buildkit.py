@@ -20,7 +20,7 @@ PARTS = {
     "runc": "{{ lookup('ansible.builtin.template', '{role}/templates/runc-for-builds.j2') }}",
     "config": "{{ __buildkit_config_text }}",
     "unit": "{{ lookup('ansible.builtin.template', '{role}/templates/buildkit.service.j2') }}",
-    "daemons": "{{ __buildkit_daemons }}",
+    "others": "{{ __buildkit_others }}",
     "dropped": "{{ __buildkit_dropped }}",
 }
 UNITS = "/usr/local/lib/systemd/system"
@@ -28,8 +28,8 @@ UNITS = "/usr/local/lib/systemd/system"
 
 def laid_down(*namespaces: str) -> dict[str, t.Any]:
     """What the role finds where it laid down daemons of *namespaces*, and which daemon it is at."""
-    files = [{"path": f"{UNITS}/buildkit@{namespace}.service"} for namespace in namespaces]
-    return {"__buildkit_units": {"files": files}, "__buildkit_daemon": "buildkit"}
+    names = [f"buildkit@{namespace}" for namespace in namespaces]
+    return {"__buildkit_first": {"instances": names}, "__buildkit_daemon": "buildkit"}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,13 @@ def rendered(render: Render) -> Rendered:
         "plain": {},
         "instance": {**instances, **laid_down("old", "ci"), "__buildkit_daemon": "buildkit@k8s.io"},
         "registries alone": {**laid_down("old"), "__buildkit_create": False},
-        "absent": {**instances, **laid_down("old", "ci"), "buildkit_state": "absent"},
+        "absent": {
+            **instances,
+            "buildkit_state": "absent",
+            "__buildkit_units": {
+                "files": [{"path": f"{UNITS}/buildkit@{namespace}.service"} for namespace in ("old", "ci")]
+            },
+        },
         "tcp": {
             "buildkit_tcp_address": "tcp://0.0.0.0:1234",
             "buildkit_tls_ca": "/tls/ca.pem",
@@ -197,19 +203,25 @@ def test_a_namespace_has_a_daemon_that_shares_nothing_with_the_first(rendered: R
 
 
 @pytest.mark.parametrize(
-    ("case", "daemons", "dropped"),
+    ("case", "others", "dropped"),
     [
-        ("plain", ["buildkit"], []),
+        ("plain", [], []),
         # The namespace of the first needs no second one.
-        ("instance", ["buildkit@old", "buildkit", "buildkit@ci", "buildkit@k8s.io"], ["buildkit@old"]),
-        ("registries alone", ["buildkit", "buildkit@old"], []),
+        ("instance", ["buildkit@old", "buildkit@ci", "buildkit@k8s.io"], ["buildkit@old"]),
+        ("registries alone", ["buildkit@old"], []),
+        # All of them need what goes with the first.
         ("absent", ["buildkit@ci", "buildkit@old", "buildkit"], ["buildkit@ci", "buildkit@old"]),
     ],
 )
 def test_daemons_that_nobody_names_any_more_go_first(
-    rendered: Rendered, case: str, daemons: list[str], dropped: list[str]
+    rendered: Rendered, case: str, others: list[str], dropped: list[str]
 ) -> None:
-    assert (rendered[case]["daemons"], rendered[case]["dropped"]) == (daemons, dropped)
+    assert (rendered[case]["others"], rendered[case]["dropped"]) == (others, dropped)
+
+
+def test_units_of_all_daemons_begin_alike(rendered: Rendered) -> None:
+    first, another = (rendered[case]["unit"].splitlines()[0] for case in ("plain", "instance"))
+    assert first == another == "# Written by the role nephoran.container_build.buildkit; changes made here are lost."
 
 
 def test_over_tcp_clients_need_a_certificate(rendered: Rendered) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._owned_fi
     Record,
     plan_files,
     read_record,
+    with_marked,
     write_record,
 )
 
@@ -73,3 +74,16 @@ def test_what_is_no_record_is_said(tmp_path: pathlib.Path, text: str) -> None:
     (tmp_path / "set.json").write_text(text, encoding="utf-8")
     with pytest.raises(IntegrityError, match="move it away"):
         read_record(str(tmp_path / "set.json"))
+
+
+def test_a_file_that_begins_with_the_marker_counts_as_recorded(tmp_path: pathlib.Path) -> None:
+    names = ("ours", "theirs", "link", "folder", "none")
+    ours, theirs, link, folder, none = (str(tmp_path / name) for name in names)
+    pathlib.Path(ours).write_text("# ours\nchanged since\n", encoding="utf-8")
+    pathlib.Path(theirs).write_text("# theirs\n# ours\n", encoding="utf-8")
+    pathlib.Path(link).symlink_to(ours)
+    pathlib.Path(folder).mkdir()
+    paths = [ours, theirs, link, folder, none]
+    assert with_marked(Record(("/a",), ("key",)), paths, "# ours\n") == Record(("/a", ours), ("key",))
+    assert with_marked(Record(("/a",)), paths, None) == Record(("/a",))
+    assert with_marked(Record(("/a",)), paths, "") == Record(("/a",))
