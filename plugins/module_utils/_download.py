@@ -12,16 +12,15 @@ import ssl
 import time
 import typing as t
 import urllib.error
-import urllib.parse
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.nephoran.container_build.plugins.module_utils._durable import require_space
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
     ContainerBuildError,
-    InvalidInput,
     NotFound,
     Unavailable,
 )
+from ansible_collections.nephoran.container_build.plugins.module_utils._url import shown_url, validate_url
 
 ATTEMPTS = 5
 """How often one file is asked for."""
@@ -58,31 +57,6 @@ def open_http(url: str) -> Response:
         url, timeout=STALLED_SECONDS, decompress=False, http_agent="nephoran.container_build", follow_redirects="all"
     )
     return response
-
-
-def shown_url(url: str) -> str:
-    """Return *url* without user information and query, which may hold secrets."""
-    parts = urllib.parse.urlsplit(url)
-    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def validate_url(url: str) -> None:
-    """Check that *url* is one that can be fetched.
-
-    Raises:
-        InvalidInput: it is not an http or https address with a host.
-    """
-    try:
-        parts = urllib.parse.urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and url.isprintable() and " " not in url
-    except ValueError:
-        usable = False
-    if not usable:
-        raise InvalidInput(
-            "Not an address that can be fetched",
-            subject=repr(url[:200]),
-            expected="http:// or https://, a host, a path",
-        )
 
 
 @dataclasses.dataclass(frozen=True)

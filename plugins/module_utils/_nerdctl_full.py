@@ -14,10 +14,6 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._containe
     FOREIGN,
     ContainerdOwner,
 )
-from ansible_collections.nephoran.container_build.plugins.module_utils._download import (
-    Downloader,
-    validate_url,
-)
 from ansible_collections.nephoran.container_build.plugins.module_utils._durable import (
     disk_error,
     make_directories,
@@ -58,7 +54,10 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_
     Outcome,
     Request,
 )
-from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_full_staging import Staging
+from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_full_staging import (
+    Fetch,
+    Staging,
+)
 from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_full_survey import (
     Decision,
     FindOwner,
@@ -71,6 +70,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._unpacked
     Unpacked,
     let_give_way,
 )
+from ansible_collections.nephoran.container_build.plugins.module_utils._url import validate_url
 
 _SELINUX_MARK = "/sys/fs/selinux/enforce"
 _PROCESSES_NAMED_MAX = 10
@@ -83,7 +83,7 @@ class NerdctlFull:
         layout: where it is.
         request: what the user asked for.
         runner: starts processes.
-        downloader: fetches archives.
+        fetch: fetches archives, over HTTP if left out.
         processes: the node's processes.
         find_owner: tells whose containerd serves a socket.
         check_mode: whether nothing may be touched.
@@ -95,7 +95,7 @@ class NerdctlFull:
         request: Request,
         runner: Runner,
         *,
-        downloader: Downloader | None = None,
+        fetch: Fetch | None = None,
         processes: ProcessTable | None = None,
         find_owner: FindOwner | None = None,
         check_mode: bool = False,
@@ -105,7 +105,7 @@ class NerdctlFull:
         self._runner = runner
         self._check_mode = check_mode
         self._store = GenerationStore(layout)
-        self._staging = Staging(self._store, request, downloader or Downloader())
+        self._staging = Staging(self._store, request, fetch)
         self._survey = Survey(
             layout,
             request.cni_bin_dirs,

@@ -9,12 +9,12 @@ import dataclasses
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._containerd_owner import ContainerdOwner
-from ansible_collections.nephoran.container_build.plugins.module_utils._download import shown_url
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import NotFound
 from ansible_collections.nephoran.container_build.plugins.module_utils._exposure import Exposed
 from ansible_collections.nephoran.container_build.plugins.module_utils._links import Skipped
 from ansible_collections.nephoran.container_build.plugins.module_utils._overlays import Overlay
 from ansible_collections.nephoran.container_build.plugins.module_utils._plan import Plan
+from ansible_collections.nephoran.container_build.plugins.module_utils._url import shown_url
 
 
 class ArchiveNeeded(NotFound):

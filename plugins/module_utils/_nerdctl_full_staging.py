@@ -10,7 +10,6 @@ import os
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._digest import Digest
-from ansible_collections.nephoran.container_build.plugins.module_utils._download import Downloader
 from ansible_collections.nephoran.container_build.plugins.module_utils._durable import DIRECTORY_MODE
 from ansible_collections.nephoran.container_build.plugins.module_utils._full_archive import (
     open_archive,
@@ -31,6 +30,19 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._unpacked
 Judge = t.Callable[[str], None]
 """Called with the folder of what is about to become a generation; raises to refuse it."""
 
+Fetch = t.Callable[[str, str], None]
+"""Writes the content of an address to a new file."""
+
+
+def fetch_over_http(url: str, path: str) -> None:
+    """Fetch as ``Downloader`` does."""
+    # What talks to servers takes as long to load as all the rest, and most tasks fetch nothing.
+    from ansible_collections.nephoran.container_build.plugins.module_utils._download import (  # noqa: PLC0415
+        Downloader,
+    )
+
+    Downloader().fetch(url, path)
+
 
 class Staging:
     """Makes generations. Whoever uses it holds the lock of the layout.
@@ -38,13 +50,13 @@ class Staging:
     Args:
         store: where they are put.
         request: what the user asked for.
-        downloader: fetches archives.
+        fetch: fetches archives, over HTTP if left out.
     """
 
-    def __init__(self, store: GenerationStore, request: Request, downloader: Downloader) -> None:
+    def __init__(self, store: GenerationStore, request: Request, fetch: Fetch | None = None) -> None:
         self._store = store
         self._request = request
-        self._downloader = downloader
+        self._fetch = fetch or fetch_over_http
 
     def require_archives(self, name: str, *, prove: bool) -> None:
         """Check that there is an archive for the generation *name* and for each overlay, before anything is touched.
@@ -117,7 +129,7 @@ class Staging:
         path = source.src
         if source.url is not None:
             path = os.path.join(os.path.dirname(tree), "archive")
-            self._downloader.fetch(source.url, path)
+            self._fetch(source.url, path)
         if path is None:
             raise ArchiveNeeded("The generation was removed meanwhile", remedy="give src or url")
         with open_archive(path) as archive:

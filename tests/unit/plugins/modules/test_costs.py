@@ -127,6 +127,8 @@ def loaded_at_start(module: str) -> set[str]:
         ("image_build", "_archive_writer _build_outputs _build_watch _buildctl _dockerignore _durable _git"),
         ("image_build", "_image_import _image_source _managed_file _nerdctl_builder _remote_builder _step_events"),
         ("image_import", "_archive _archive_writer _buildah _durable _step_events"),
+        ("nerdctl_full", "_download"),
+        ("daemon", "_containerd_owner _generation _processes _systemd"),
     ],
 )
 def test_what_most_tasks_do_not_need_is_not_loaded(module: str, unneeded: str) -> None:

@@ -17,7 +17,6 @@ import typing as t
 
 import pytest
 from ansible_collections.nephoran.container_build.plugins.module_utils._containerd_owner import NONE, ContainerdOwner
-from ansible_collections.nephoran.container_build.plugins.module_utils._download import Downloader
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import Unavailable
 from ansible_collections.nephoran.container_build.plugins.module_utils._generation import GenerationStore, Layout
 from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_full import NerdctlFull
@@ -170,13 +169,15 @@ class Node:
         self.runner = FakeRunner()
         self.owner = ContainerdOwner(NONE)
 
-    def manager(self, *, check: bool = False, downloader: Downloader | None = None, **wishes: t.Any) -> NerdctlFull:
+    def manager(
+        self, *, check: bool = False, fetch: t.Callable[[str, str], None] | None = None, **wishes: t.Any
+    ) -> NerdctlFull:
         request = Request(**{"cni_bin_dirs": (str(self.cni_bin_dir),), "timeout": 0.0, **wishes})
         return NerdctlFull(
             self.layout,
             request,
             self.runner,
-            downloader=downloader,
+            fetch=fetch,
             processes=ProcessTable(str(self.proc)),
             find_owner=lambda _address: self.owner,
             check_mode=check,

@@ -18,14 +18,13 @@ from ansible_collections.nephoran.container_build.plugins.module_utils import _d
 from ansible_collections.nephoran.container_build.plugins.module_utils._download import (
     ATTEMPTS,
     Downloader,
-    shown_url,
-    validate_url,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
     InvalidInput,
     NotFound,
     Unavailable,
 )
+from ansible_collections.nephoran.container_build.plugins.module_utils._url import shown_url, validate_url
 
 CONTENT = b"archive" * 1000
 Answer = tuple[int, dict[str, str], bytes]

@@ -127,14 +127,14 @@ def test_an_archive_is_fetched_where_it_is_unpacked(node: Node, first: Archive) 
         "checksum": first.checksum,
         "url": "https://user:hunter2@example.com/archive.tar.gz?token=hunter3",
     }
-    predicted = node.manager(check=True, downloader=Downloader(opener), **wishes).ensure_present()
+    predicted = node.manager(check=True, fetch=Downloader(opener).fetch, **wishes).ensure_present()
     assert asked == []
-    outcome = node.manager(downloader=Downloader(opener), **wishes).ensure_present()
+    outcome = node.manager(fetch=Downloader(opener).fetch, **wishes).ensure_present()
     assert asked == [wishes["url"]]
     assert outcome.plan.actions[:2] == predicted.plan.actions[:2]
     assert outcome.plan.action_lines()[0] == "download https://example.com/archive.tar.gz"
     assert node.store.leftovers([]) == []
-    assert not node.manager(downloader=Downloader(opener), **wishes).ensure_present().plan.changed
+    assert not node.manager(fetch=Downloader(opener).fetch, **wishes).ensure_present().plan.changed
     assert len(asked) == 1
 
 
