@@ -75,7 +75,8 @@ def table(title: str, runs: Mapping[str, Sequence[Run]]) -> Table:
     rows += [
         (name, *(NOT_MEASURED if value is None else f"{value:.2f}" for value in row)) for name, row in long.items()
     ]
-    rows += [(f"{len(names) - len(long)} tasks of less than {LEAST_SECONDS} s", *(f"{value:.2f}" for value in rest))]
+    if short := len(names) - len(long):
+        rows += [(f"{short} tasks of less than {LEAST_SECONDS} s", *(f"{value:.2f}" for value in rest))]
     rows += [
         ("tasks that ran, and that were skipped", *(f"{each[-1].ran[0]}, {each[-1].ran[1]}" for each in runs.values()))
     ]

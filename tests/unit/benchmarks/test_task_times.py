@@ -55,3 +55,8 @@ def test_short_tasks_are_put_together() -> None:
         ("2 tasks of less than 0.1 s", "0.06", "0.02"),
         ("tasks that ran, and that were skipped", "3, 0", "3, 1"),
     )
+
+
+def test_where_no_task_is_short_none_is_counted() -> None:
+    made = table("Tasks", {"first": [Run(3.0, {"a": 1.0}, (1, 0))]})
+    assert [row[0] for row in made.rows] == ["Ansible's start and end", "a", "tasks that ran, and that were skipped"]
