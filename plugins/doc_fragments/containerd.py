@@ -29,8 +29,8 @@ options:
       - Without it, there is no limit.
     type: int
 requirements:
-  - ctr (of containerd 1.7 or later) and nerdctl (2.0 or later) on the node;
-    the role P(nephoran.container_build.nerdctl_full#role) installs both
+  - Containerd 1.7 or later on the node, with its client ctr; and nerdctl 2.0 or later to build, pull, push and run.
+    The role P(nephoran.container_build.nerdctl_full#role) installs all of them.
 notes:
   - The task needs root (C(become=true)), since containerd's socket belongs to root.
 """

@@ -9,20 +9,16 @@ import tempfile
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._archive import ArchivedImage, ImageArchive
-from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import Ctr
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import NotFound
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_origin import Named, unknown_image
-from ansible_collections.nephoran.container_build.plugins.module_utils._image_source import (
-    Moved,
-    OneByOne,
-    ingest_file,
-)
+from ansible_collections.nephoran.container_build.plugins.module_utils._image_source import Moved, ingest_file
+from ansible_collections.nephoran.container_build.plugins.module_utils._image_store import ImageStore
 from ansible_collections.nephoran.container_build.plugins.module_utils._oci import Descriptor
 from ansible_collections.nephoran.container_build.plugins.module_utils._reference import Reference
 from ansible_collections.nephoran.container_build.plugins.module_utils._runner import Runner, checked
 
 
-class ArchiveSource(OneByOne):
+class ArchiveSource:
     """An image in an archive or layout on the node.
 
     Args:
@@ -40,13 +36,13 @@ class ArchiveSource(OneByOne):
         """Return a document of the image."""
         return self._archive.read_document(descriptor)
 
-    def deliver(self, layer: Descriptor, ctr: Ctr, namespace: str) -> Moved:
+    def deliver(self, layer: Descriptor, store: ImageStore, namespace: str) -> Moved:
         """Bring *layer* into *namespace*."""
         with tempfile.NamedTemporaryFile(dir=self._scratch) as copy:
             for piece in self._archive.read_blob(layer):
                 copy.write(piece)
             copy.flush()
-            ingest_file(ctr, namespace, layer, copy.name, str(self))
+            ingest_file(store, namespace, layer, copy.name, str(self))
         return Moved(copied=layer.size)
 
     def __str__(self) -> str:

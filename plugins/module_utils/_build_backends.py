@@ -293,7 +293,7 @@ def _buildkit_workshop(
         if module.params["backend"] == "buildctl"
         else NerdctlBuilder(store.nerdctl, worker.namespace, buildctl, watch)
     )
-    lost_steps = LostSteps(store.ctr, address, worker.namespace)
+    lost_steps = LostSteps(store.containerd, store.ctr, address, worker.namespace)
     return Workshop(BuilderThatCleansUp(builder, lost_steps), images, source)
 
 

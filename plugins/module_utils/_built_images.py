@@ -11,11 +11,10 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._build_sp
     INPUTS_DIGEST_LABEL,
     BuiltImage,
 )
-from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import BlobMissing
+from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import BlobMissing, ImageRecord
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import NotFound
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_store import ImageState, ImageStore
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_tree import platforms_of
-from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl import ImageRecord
 from ansible_collections.nephoran.container_build.plugins.module_utils._platform import Platform
 from ansible_collections.nephoran.container_build.plugins.module_utils._reference import Reference
 
@@ -47,7 +46,7 @@ class ContainerdImages:
             return None
         wanted = tuple(platforms) or (Platform.host(),)
         # For one platform, the store lists the content while it reads the image.
-        held = self._store.ctr.content_digests(self.namespace) if len(wanted) > 1 else None
+        held = self._store.containerd.content_digests(self.namespace) if len(wanted) > 1 else None
         states = [self._store.state(self.namespace, record, platform, held) for platform in wanted]
         missing = tuple(digest for state in states for digest in state.missing)
         lacking = tuple(str(platform) for platform, state in zip(wanted, states) if state.problem and not state.missing)

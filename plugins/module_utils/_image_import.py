@@ -3,17 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Puts images into a namespace: only missing blobs move, and the name flips when everything is there.
 
-The order makes the import safe from containerd's garbage collection, which may run at any moment:
+A lease and the order make the import safe from containerd's garbage collection, which may run at any moment:
 
-1. the documents under a staging name: the manifest references its layers from then on, though they are missing;
-2. the missing layers, several at a time, each referenced as soon as it is there;
+1. the documents under a lease, from the target down: each says what it references, so that all below it is kept from
+   then on, whether it is there yet or not;
+2. the missing layers;
 3. a look whether all is there, and the unpacking if it was asked for;
-4. the final name: a new one without labels is set to the same target; else the documents are imported once more under
-   it, which sets its target and labels in one transaction;
-5. the staging name goes.
+4. the name, with its target and its labels in one transaction;
+5. the lease ends.
 
-Killed anywhere, the final name stands for the old image or for the new one, whole; the next import of that name removes
-what staging was left.
+Killed anywhere, the name stands for the old image or for the new one, whole. Nobody sees what came meanwhile, and
+containerd removes it when the lease expires, unless the next import of the name takes it up.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import hashlib
 import io
 import typing as t
 
+from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import reference_labels
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
     ContainerBuildError,
     IntegrityError,
@@ -36,11 +37,11 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._image_st
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_tree import (
     ImageBlobs,
     blobs_of,
+    children_of,
     find_manifest,
     platforms_of,
     read_config,
 )
-from ansible_collections.nephoran.container_build.plugins.module_utils._meanwhile import meanwhile
 from ansible_collections.nephoran.container_build.plugins.module_utils._oci import Descriptor
 from ansible_collections.nephoran.container_build.plugins.module_utils._plan import Action, Plan
 from ansible_collections.nephoran.container_build.plugins.module_utils._platform import Platform
@@ -82,10 +83,18 @@ class ImportRequest:
     keep: bool = False
 
     @property
+    def lease(self) -> str:
+        """The lease under which the image is put together: one for each name, so that what was left over is found."""
+        return f"nephoran-container-build-import-{self._key}"
+
+    @property
     def staging(self) -> Reference:
-        """The name under which the image is put together: one for each final name, so that leftovers are found."""
-        key = hashlib.sha256(f"{self.namespace} {self.reference}".encode()).hexdigest()
-        return Reference("localhost", "nephoran-container-build/import", key[:32])
+        """The name under which the image is unpacked, one for each name too."""
+        return Reference("localhost", "nephoran-container-build/import", self._key)
+
+    @property
+    def _key(self) -> str:
+        return hashlib.sha256(f"{self.namespace} {self.reference}".encode()).hexdigest()[:32]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,11 +183,9 @@ class ImageImporter:
         store, namespace = self._store, request.namespace
         blobs = self.vet(request)
         chain_id = _chain_id(request)
-        with meanwhile(lambda: store.ctr.content_digests(namespace)) as listed:
-            with meanwhile(lambda: store.chain_unpacked(namespace, chain_id)) as looked_up:
-                record = store.record_if_named(namespace, request.reference)
-            chain_unpacked = looked_up.result()
-        held = listed.result()
+        held = store.containerd.content_digests(namespace)
+        chain_unpacked = store.chain_unpacked(namespace, chain_id)
+        record = store.record(namespace, request.reference)
         there = None if record is None else store.state(namespace, record, request.platform, held)
         same = there is not None and there.chain_id == chain_id
         unpacked = there is not None and there.complete and (chain_unpacked if same else store.unpacked(there))
@@ -219,21 +226,66 @@ class ImageImporter:
         if not moves(request, observed) and not (request.unpack and not observed.ready):
             self._store.relabel(request.namespace, request.reference, present, labels)
             return Moved()
-        with self._staging_removed(request, observed):
-            self._import_documents(request, observed, request.staging)
+        containerd = self._store.containerd
+        # A run that was killed while it unpacked has left it.
+        self._remove_staging(request)
+        with containerd.lease(request.namespace, request.lease):
+            self._write_documents(request, observed)
             moved = self._take_layers(request, observed)
             self._require_complete(request, observed)
             if request.unpack:
-                self._import_documents(request, observed, request.staging, unpack=True)
-            self._name(request, observed, labels)
+                self._unpack(request, observed)
+            containerd.put_image(request.namespace, request.reference.containerd_name, observed.target, labels)
         return moved
 
-    def _name(self, request: ImportRequest, observed: Observed, labels: t.Mapping[str, str]) -> None:
-        # A new name without labels is one quick step. Only an import sets a target and labels in a single one.
-        name = request.reference.containerd_name
-        is_new = observed.there is None and not labels
-        if not (is_new and self._store.ctr.name_image(request.namespace, str(request.staging), name)):
-            self._import_documents(request, observed, request.reference, labels=labels)
+    def _write_documents(self, request: ImportRequest, observed: Observed) -> None:
+        brought = {each.digest for each in observed.blobs.documents + observed.blobs.layers}
+        for document in observed.blobs.documents:
+            content = request.source.read(document)
+            children = [each for each in children_of(document, content) if each.digest in brought]
+            references = reference_labels(children)
+            self._store.containerd.write_document(request.namespace, document, content, references, request.lease)
+
+    def _take_layers(self, request: ImportRequest, observed: Observed) -> Moved:
+        absent = observed.absent
+        if len(absent) < len(observed.blobs.needed_layers):
+            # Some were held, and may be gone: only what is held now is referenced by what the lease keeps, and stays.
+            absent = absent_layers(observed.blobs, self._store.containerd.content_digests(request.namespace))
+        delivered = (request.source.deliver(layer, self._store, request.namespace) for layer in absent)
+        return sum(delivered, Moved())
+
+    def _require_complete(self, request: ImportRequest, observed: Observed) -> None:
+        held = self._store.containerd.content_digests(request.namespace)
+        lacking = [str(each.digest) for each in observed.blobs.needed if str(each.digest) not in held]
+        if lacking:
+            raise IntegrityError(
+                "The image did not come through whole, so its name was not moved",
+                subject=f"{request.reference} in {request.namespace}: missing {', '.join(lacking)}",
+                remedy="run the task again; if it stays so, build the image again",
+            )
+
+    def _unpack(self, request: ImportRequest, observed: Observed) -> None:
+        from ansible_collections.nephoran.container_build.plugins.module_utils._archive_writer import (  # noqa: PLC0415
+            write_skeleton_archive,
+        )
+        from ansible_collections.nephoran.container_build.plugins.module_utils._snapshot_race import (  # noqa: PLC0415
+            despite_snapshot_race,
+        )
+
+        documents = {each.digest: request.source.read(each) for each in observed.blobs.documents}
+        archive = io.BytesIO()
+        write_skeleton_archive(archive, name=request.staging, root=observed.target, documents=documents)
+        # ctr needs a name to unpack something. The image's own moves when it stands unpacked.
+        with self._staging_removed(request, observed):
+            despite_snapshot_race(
+                lambda: self._store.ctr.unpack_image(
+                    request.namespace,
+                    archive.getvalue(),
+                    snapshotter=self._store.snapshotter,
+                    platform=request.platform,
+                    subject=str(request.reference),
+                )
+            )
 
     @contextlib.contextmanager
     def _staging_removed(self, request: ImportRequest, observed: Observed) -> t.Iterator[None]:
@@ -252,7 +304,7 @@ class ImageImporter:
         self._remove_staging(request)
 
     def _remove_staging(self, request: ImportRequest) -> None:
-        self._store.ctr.remove_image(request.namespace, str(request.staging), missing_ok=True)
+        self._store.containerd.remove_image(request.namespace, str(request.staging), missing_ok=True)
 
     def _remove_ids(self, request: ImportRequest, observed: Observed, known: frozenset[str]) -> None:
         """Remove the record of the image's id, which the CRI plugin makes as soon as it sees the staging name.
@@ -262,10 +314,12 @@ class ImageImporter:
         new = self._names_of_target(request, observed) - known
         if new <= {str(each.digest) for each in observed.blobs.documents}:
             for name in new:
-                self._store.ctr.remove_image(request.namespace, name, missing_ok=True)
+                self._store.containerd.remove_image(request.namespace, name, missing_ok=True)
 
     def _names_of_target(self, request: ImportRequest, observed: Observed) -> frozenset[str]:
-        return frozenset(self._store.ctr.image_names(request.namespace, f"target.digest=={observed.target.digest}"))
+        return frozenset(
+            self._store.containerd.image_names(request.namespace, f"target.digest=={observed.target.digest}")
+        )
 
     @staticmethod
     def _refuse_reserved_labels(source: ImageSource, platform: Platform) -> None:
@@ -278,52 +332,6 @@ class ImageImporter:
                 subject=f"{source}: {', '.join(reserved)}",
                 expected=f"no label that begins with {' or '.join(RESERVED_LABEL_PREFIXES)}",
                 remedy="build the image without them, or set allow_reserved_labels if you trust whoever made it",
-            )
-
-    def _import_documents(
-        self,
-        request: ImportRequest,
-        observed: Observed,
-        reference: Reference,
-        *,
-        labels: t.Mapping[str, str] | None = None,
-        unpack: bool = False,
-    ) -> None:
-        from ansible_collections.nephoran.container_build.plugins.module_utils._archive_writer import (  # noqa: PLC0415
-            write_skeleton_archive,
-        )
-
-        documents = {each.digest: request.source.read(each) for each in observed.blobs.documents}
-        archive = io.BytesIO()
-        write_skeleton_archive(archive, name=reference, root=observed.target, documents=documents)
-        self._store.ctr.import_archive(
-            request.namespace,
-            archive.getvalue(),
-            labels=labels,
-            unpack=unpack,
-            snapshotter=self._store.snapshotter,
-            platform=request.platform,
-            subject=str(request.reference),
-        )
-
-    def _take_layers(self, request: ImportRequest, observed: Observed) -> Moved:
-        absent = observed.absent
-        if len(absent) < len(observed.blobs.needed_layers):
-            # Some were held, and may be gone: only what is held now is referenced by the staging name and stays.
-            absent = absent_layers(observed.blobs, self._store.ctr.content_digests(request.namespace))
-        return request.source.deliver_all(absent, self._store.ctr, request.namespace)
-
-    def _require_complete(self, request: ImportRequest, observed: Observed) -> None:
-        filters = f"name=={request.staging},target.digest=={observed.target.digest}"
-        with meanwhile(lambda: self._store.ctr.image_names(request.namespace, filters)) as listed:
-            held = self._store.ctr.content_digests(request.namespace)
-        named = listed.result()
-        lacking = [str(each.digest) for each in observed.blobs.needed if str(each.digest) not in held]
-        if lacking or not named:
-            raise IntegrityError(
-                "The image did not come through whole, so its name was not moved",
-                subject=f"{request.reference} in {request.namespace}: missing {', '.join(lacking) or 'its record'}",
-                remedy="run the task again; if it stays so, build the image again",
             )
 
 

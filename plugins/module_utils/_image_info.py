@@ -10,7 +10,7 @@ import datetime as dt
 import time
 import typing as t
 
-from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import BlobMissing
+from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import BlobMissing, ImageRecord
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_store import (
     KUBERNETES_NAMESPACE,
     ImageState,
@@ -21,7 +21,6 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._image_vi
     KubernetesView,
     Visibility,
 )
-from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl import ImageRecord
 from ansible_collections.nephoran.container_build.plugins.module_utils._oci import Index
 from ansible_collections.nephoran.container_build.plugins.module_utils._platform import Platform
 from ansible_collections.nephoran.container_build.plugins.module_utils._record_labels import (
@@ -75,14 +74,20 @@ def describe_images(
     """
     described: list[ImageInfo] = []
     for namespace in namespaces:
-        names = [each.containerd_name for each in references] or sorted(store.ctr.image_names(namespace))
-        records = store.nerdctl.image_records(namespace, names)
+        records = _records(store, namespace, references)
         if namespace == KUBERNETES_NAMESPACE and any(_may_be_taken_up(record) for record in records):
             time.sleep(TAKING_UP_SECONDS)
-            records = store.nerdctl.image_records(namespace, names)
-        held = store.ctr.content_digests(namespace) if records else frozenset()
+            records = _records(store, namespace, references)
+        held = store.containerd.content_digests(namespace) if records else frozenset()
         described += [_describe(store, namespace, record, held, view) for record in records]
     return described
+
+
+def _records(store: ImageStore, namespace: str, references: t.Sequence[Reference]) -> list[ImageRecord]:
+    if not references:
+        return sorted(store.containerd.list_images(namespace), key=lambda record: record.name)
+    found = (store.record(namespace, reference) for reference in dict.fromkeys(references))
+    return [record for record in found if record is not None]
 
 
 def judge_names(store: ImageStore, references: t.Sequence[Reference], view: KubernetesView) -> list[Visibility]:
@@ -96,7 +101,7 @@ def judge_names(store: ImageStore, references: t.Sequence[Reference], view: Kube
     there = {
         info.name: info.invisible_reasons for info in describe_images(store, [KUBERNETES_NAMESPACE], references, view)
     }
-    names = {namespace: store.ctr.image_names(namespace) for namespace in store.ctr.namespaces()}
+    names = {namespace: store.containerd.image_names(namespace) for namespace in store.containerd.namespaces()}
     return [view.of_name(each, there.get(each.containerd_name), names) for each in references]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import BlobMissing
+from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import BlobMissing
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
     IntegrityError,
     InvalidInput,
@@ -59,7 +59,7 @@ def image_of_namespace(
     state = store.find(namespace, reference, platform)
     if state is None:
         store.require_namespace(namespace)
-        raise unknown_image(reference, f"namespace {namespace}", store.ctr.image_names(namespace))
+        raise unknown_image(reference, f"namespace {namespace}", store.containerd.image_names(namespace))
     return state
 
 
@@ -73,7 +73,7 @@ def whole_image_of_namespace(store: ImageStore, namespace: str, reference: Refer
     state = image_of_namespace(store, namespace, reference, Platform.host())
     if state.complete:
         return state, Platform.host()
-    held = store.ctr.content_digests(namespace)
+    held = store.containerd.content_digests(namespace)
     for platform in _named_platforms(store, state):
         other = store.state(namespace, state.record, platform, held)
         if other.complete:

@@ -127,7 +127,7 @@ class ImagePuller:
     def observe(self, request: PullRequest) -> Observed:
         """Return the state of things; errors as of :meth:`run`."""
         self._store.require_namespace(request.namespace, may_be_made=True)
-        record = self._store.record_if_named(request.namespace, request.reference)
+        record = self._store.record(request.namespace, request.reference)
         there = None if record is None else self._store.state(request.namespace, record, request.platform)
         unpacked = there is not None and there.complete and (not there.chain_id or self._store.unpacked(there))
         return Observed(there, unpacked, self._to_be_fetched(request, there))
@@ -185,7 +185,7 @@ class ImagePuller:
 
     def _pull(self, request: PullRequest, observed: Observed) -> Pulled:
         name = request.reference.containerd_name
-        with staging_namespace(self._store.ctr, "pull", request.namespace, name) as staging:
+        with staging_namespace(self._store.containerd, "pull", request.namespace, name) as staging:
             completed = self._registry.pull(staging, request.reference, request.platform)
             fetched = self._store.find(staging, request.reference, request.platform)
             if fetched is None:

@@ -139,7 +139,7 @@ class ImagePusher:
         if same_name and record.target.digest == pushable.target.digest:
             return tuple(redact(self._registry.push(request.namespace, request.destination).argv))
         # nerdctl pushes a record under the record's own name, so one is made that has the name and the target.
-        with staging_namespace(self._store.ctr, "push", request.namespace, str(request.destination)) as staging:
+        with staging_namespace(self._store.containerd, "push", request.namespace, str(request.destination)) as staging:
             source = NamespaceSource(self._store, pushable.state, self._scratch)
             source.target = pushable.target
             ImageImporter(self._store).run(

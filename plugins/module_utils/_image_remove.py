@@ -13,11 +13,11 @@ import contextlib
 import dataclasses
 import typing as t
 
+from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import ImageRecord
 from ansible_collections.nephoran.container_build.plugins.module_utils._digest import HEX_LENGTHS, Digest
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import Refused
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_lock import image_lock
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_store import ImageStore
-from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl import ImageRecord
 from ansible_collections.nephoran.container_build.plugins.module_utils._plan import Action, Plan
 from ansible_collections.nephoran.container_build.plugins.module_utils._record_labels import (
     PINNED_LABEL,
@@ -112,19 +112,18 @@ class ImageRemover:
             removed = self.plan(request, self.observe(request))
             for number, name in enumerate(removed.images, 1):
                 last = number == len(removed.images)
-                self._store.ctr.remove_image(request.namespace, name, missing_ok=True, wait=last)
+                self._store.containerd.remove_image(request.namespace, name, missing_ok=True, wait=last)
         return removed
 
     def observe(self, request: RemoveRequest) -> list[NamedImage]:
         """Return the images of the request that are there."""
         conditions = [_condition(each) for each in request.images]
-        names = self._store.ctr.image_names(request.namespace, *conditions) if conditions else []
-        records = self._store.nerdctl.image_records(request.namespace, names)
+        records = self._store.containerd.list_images(request.namespace, *conditions) if conditions else []
         return [self._named_image(request.namespace, record) for record in records]
 
     def _named_image(self, namespace: str, record: ImageRecord) -> NamedImage:
-        same = self._store.ctr.image_names(namespace, f"target.digest=={record.target.digest}")
-        containers = self._store.ctr.container_ids(namespace, same)
+        same = self._store.containerd.image_names(namespace, f"target.digest=={record.target.digest}")
+        containers = self._store.containerd.container_ids(namespace, same)
         return NamedImage(record, tuple(name for name in same if name != record.name), tuple(containers))
 
     @staticmethod

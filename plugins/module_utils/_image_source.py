@@ -10,11 +10,9 @@ import os
 import tempfile
 import typing as t
 
-from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import Ctr
 from ansible_collections.nephoran.container_build.plugins.module_utils._digest import Digest
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import IntegrityError
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_store import ImageState, ImageStore
-from ansible_collections.nephoran.container_build.plugins.module_utils._meanwhile import for_each_at_once
 from ansible_collections.nephoran.container_build.plugins.module_utils._oci import Descriptor, Manifest
 
 if t.TYPE_CHECKING:
@@ -45,26 +43,15 @@ class ImageSource(t.Protocol):
     def read(self, descriptor: Descriptor) -> bytes:
         """Return a document of the image."""
 
-    def deliver(self, layer: Descriptor, ctr: Ctr, namespace: str) -> Moved:
+    def deliver(self, layer: Descriptor, store: ImageStore, namespace: str) -> Moved:
         """Bring *layer* into *namespace*."""
-
-    def deliver_all(self, layers: t.Sequence[Descriptor], ctr: Ctr, namespace: str) -> Moved:
-        """Bring *layers* into *namespace*, the first of them alone and first."""
-
-
-class OneByOne:
-    """What brings its layers one after the other: each takes the disk, or is the next part of a stream."""
-
-    def deliver_all(self: ImageSource, layers: t.Sequence[Descriptor], ctr: Ctr, namespace: str) -> Moved:
-        """Bring *layers* into *namespace*."""
-        return sum((self.deliver(layer, ctr, namespace) for layer in layers), Moved())
 
 
 class NamespaceSource:
     """An image in another namespace of the same containerd.
 
     Under containerd's default content policy, ``shared``, a namespace that can name a blob's digest and size may have
-    it without sending a byte: a sparse file of that size is enough. Under ``isolated`` the bytes go through a file.
+    it without sending a byte. Under ``isolated`` the bytes go through a file.
 
     Args:
         store: the containerd.
@@ -85,35 +72,22 @@ class NamespaceSource:
         """Return a document of the image."""
         return self._read(descriptor)
 
-    def deliver(self, layer: Descriptor, ctr: Ctr, namespace: str) -> Moved:
+    def deliver(self, layer: Descriptor, store: ImageStore, namespace: str) -> Moved:
         """Bring *layer* into *namespace*."""
         digest = str(layer.digest)
-        if self._shares:
-            with tempfile.NamedTemporaryFile(dir=self._scratch) as sparse:
-                os.truncate(sparse.name, layer.size)
-                if ctr.ingest(namespace, digest, layer.size, sparse.name):
-                    return Moved(shared=layer.size)
-            self._shares = False
+        if self._shares and store.containerd.share(namespace, layer):
+            return Moved(shared=layer.size)
+        self._shares = False
         with tempfile.NamedTemporaryFile(dir=self._scratch) as copy:
             self._ctr.save_content(self._namespace, digest, copy.name)
-            ingest_file(ctr, namespace, layer, copy.name, str(self))
+            ingest_file(store, namespace, layer, copy.name, str(self))
         return Moved(copied=layer.size)
-
-    def deliver_all(self, layers: t.Sequence[Descriptor], ctr: Ctr, namespace: str) -> Moved:
-        """Bring *layers* into *namespace*; the first, best the smallest, shows whether bytes must move."""
-        moved = sum((self.deliver(layer, ctr, namespace) for layer in layers[:1]), Moved())
-        if self._shares:
-            others = for_each_at_once(layers[1:], lambda layer: self.deliver(layer, ctr, namespace))
-        else:
-            # A copy of each lies on the disk on its way: room is needed for one at a time.
-            others = [self.deliver(layer, ctr, namespace) for layer in layers[1:]]
-        return sum(others, moved)
 
     def __str__(self) -> str:
         return f"{self._name} in {self._namespace}"
 
 
-class BuildahSource(OneByOne):
+class BuildahSource:
     """An image in buildah's store.
 
     buildah keeps the manifest of an image that it built with the digests of the plain layers, which is how it hands
@@ -144,9 +118,9 @@ class BuildahSource(OneByOne):
         """Return a document of the image."""
         return self._documents[descriptor.digest]
 
-    def deliver(self, layer: Descriptor, ctr: Ctr, namespace: str) -> Moved:
+    def deliver(self, layer: Descriptor, store: ImageStore, namespace: str) -> Moved:
         """Bring *layer* into *namespace*."""
-        ingest_file(ctr, namespace, layer, os.path.join(self._written(), layer.digest.encoded), str(self))
+        ingest_file(store, namespace, layer, os.path.join(self._written(), layer.digest.encoded), str(self))
         return Moved(copied=layer.size)
 
     def _written(self) -> str:
@@ -164,13 +138,13 @@ def _read(path: str) -> bytes:
         return stream.read()
 
 
-def ingest_file(ctr: Ctr, namespace: str, layer: Descriptor, path: str, source: str) -> None:
+def ingest_file(store: ImageStore, namespace: str, layer: Descriptor, path: str, source: str) -> None:
     """Take *layer* into *namespace* out of the file *path*.
 
     Raises:
         IntegrityError: the file does not hold what the layer's digest promises.
     """
-    if not ctr.ingest(namespace, str(layer.digest), layer.size, path):
+    if not store.ctr.ingest(namespace, str(layer.digest), layer.size, path):
         raise IntegrityError(
             "A layer is not what its digest says",
             subject=f"{layer.digest} from {source}",

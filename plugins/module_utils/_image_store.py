@@ -1,29 +1,28 @@
 # Copyright (c) 2026, Nephoran contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The truth about images in containerd's namespaces, put together from nerdctl's records and ctr's content."""
+"""The truth about images in containerd's namespaces, put together from its records and its content."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import typing as t
 
-from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import BlobMissing, Ctr
+from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import (
+    BlobMissing,
+    Containerd,
+    ImageRecord,
+)
+from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import Ctr
 from ansible_collections.nephoran.container_build.plugins.module_utils._digest import Digest
-from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ContainerBuildError, NotFound
+from ansible_collections.nephoran.container_build.plugins.module_utils._errors import NotFound
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_tree import (
     ImageBlobs,
     blobs_of,
     find_manifest,
     read_config,
 )
-from ansible_collections.nephoran.container_build.plugins.module_utils._json_document import DOCUMENT_SIZE_MAX
-from ansible_collections.nephoran.container_build.plugins.module_utils._meanwhile import (
-    for_each_at_once,
-    meanwhile,
-)
-from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl import ImageRecord, Nerdctl
+from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl import Nerdctl
 from ansible_collections.nephoran.container_build.plugins.module_utils._oci import Descriptor, ImageConfig
 from ansible_collections.nephoran.container_build.plugins.module_utils._platform import Platform
 from ansible_collections.nephoran.container_build.plugins.module_utils._record_labels import label_changes
@@ -81,12 +80,16 @@ class ImageStore:
     """Images in the namespaces of one containerd.
 
     Args:
-        ctr: containerd's own client.
+        containerd: its interface.
+        ctr: its own client.
         nerdctl: its Docker-like client.
         snapshotter: where images are unpacked.
     """
 
-    def __init__(self, ctr: Ctr, nerdctl: Nerdctl, snapshotter: str = DEFAULT_SNAPSHOTTER) -> None:
+    def __init__(
+        self, containerd: Containerd, ctr: Ctr, nerdctl: Nerdctl, snapshotter: str = DEFAULT_SNAPSHOTTER
+    ) -> None:
+        self.containerd = containerd
         self.ctr = ctr
         self.nerdctl = nerdctl
         self.snapshotter = snapshotter
@@ -97,7 +100,8 @@ class ImageStore:
     @classmethod
     def connect(cls, runner: Runner, address: str, snapshotter: str, timeout: int | None = None) -> ImageStore:
         """Return the store behind the socket *address*."""
-        return cls(Ctr(runner, address, timeout), Nerdctl(runner, address, timeout), snapshotter)
+        containerd = Containerd(runner.dial(address, timeout), address)
+        return cls(containerd, Ctr(runner, address, timeout), Nerdctl(runner, address, timeout), snapshotter)
 
     def require_namespace(self, namespace: str, *, may_be_made: bool = False) -> None:
         """Check that *namespace* exists.
@@ -111,7 +115,7 @@ class ImageStore:
         """
         if may_be_made and namespace in IMPLICIT_NAMESPACES:
             return
-        existing = self.ctr.namespaces()
+        existing = self.containerd.namespaces()
         if namespace in existing:
             return
         raise NotFound(
@@ -123,13 +127,7 @@ class ImageStore:
 
     def record(self, namespace: str, reference: Reference) -> ImageRecord | None:
         """Return the record of *reference*, None if the namespace has none."""
-        records = self.nerdctl.image_records(namespace, [reference.containerd_name])
-        return records[0] if records else None
-
-    def record_if_named(self, namespace: str, reference: Reference) -> ImageRecord | None:
-        """Return the same as :meth:`record`, in less time where there is most likely none."""
-        named = self.ctr.image_names(namespace, f"name=={reference.containerd_name}")
-        return self.record(namespace, reference) if named else None
+        return self.containerd.image_record(namespace, reference.containerd_name)
 
     def read(self, namespace: str) -> t.Callable[[Descriptor], bytes]:
         """Return what reads the small blobs of *namespace*."""
@@ -141,29 +139,12 @@ class ImageStore:
 
     def _document(self, namespace: str, digest: str) -> bytes:
         if not self._knows(namespace, digest):
-            self._documents[digest] = self.ctr.read_content(namespace, digest)
+            self._documents[digest] = self.containerd.read_content(namespace, digest)
             self._held.setdefault(namespace, set()).add(digest)
         return self._documents[digest]
 
     def _knows(self, namespace: str, digest: str) -> bool:
         return digest in self._documents and digest in self._held.get(namespace, ())
-
-    def _fetch(self, namespace: str, record: ImageRecord) -> None:
-        """Read at once what would be read one after the other: the documents of a whole image."""
-        documents = {str(each.digest): each.size for each in (record.target, *record.documents)}
-        unknown = [
-            digest
-            for digest, size in documents.items()
-            if size <= DOCUMENT_SIZE_MAX and not self._knows(namespace, digest)
-        ]
-
-        def fetch(digest: str) -> None:
-            # What cannot be read is told of where it is asked for.
-            with contextlib.suppress(ContainerBuildError):
-                self._document(namespace, digest)
-
-        if len(unknown) > 1:
-            for_each_at_once(unknown, fetch)
 
     def state(
         self, namespace: str, record: ImageRecord, platform: Platform | None, held: frozenset[str] | None = None
@@ -180,16 +161,9 @@ class ImageStore:
             IntegrityError: a document is malformed.
         """
         if held is None:
-            with meanwhile(lambda: self.ctr.content_digests(namespace)) as listed:
-                self._fetch(namespace, record)
-                state = self._read(namespace, record, platform)
-            if state.blobs is None:
-                return state
-            held = listed.result()
-        else:
-            self._held.setdefault(namespace, set()).update(held & self._documents.keys())
-            self._fetch(namespace, record)
-            state = self._read(namespace, record, platform)
+            held = self.containerd.content_digests(namespace)
+        self._held.setdefault(namespace, set()).update(held & self._documents.keys())
+        state = self._read(namespace, record, platform)
         needed = state.blobs.needed if state.blobs else ()
         missing = tuple(str(each.digest) for each in needed if str(each.digest) not in held)
         return dataclasses.replace(state, missing=missing or state.missing)
@@ -227,7 +201,7 @@ class ImageStore:
 
     def chain_unpacked(self, namespace: str, chain_id: str) -> bool:
         """Tell whether the layers stand unpacked whose chain id is *chain_id*; no layers never do."""
-        return bool(chain_id) and self.ctr.snapshot_exists(namespace, self.snapshotter, chain_id)
+        return bool(chain_id) and self.containerd.snapshot_exists(namespace, self.snapshotter, chain_id)
 
     def relabel(
         self, namespace: str, reference: Reference, present: t.Mapping[str, str], wanted: t.Mapping[str, str]
@@ -235,4 +209,4 @@ class ImageStore:
         """Make the labels *wanted* those of the record of *reference*, which has *present*."""
         changes = label_changes(present, wanted)
         if changes:
-            self.ctr.label_image(namespace, reference.containerd_name, changes)
+            self.containerd.label_image(namespace, reference.containerd_name, changes)

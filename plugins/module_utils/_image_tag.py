@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Gives an image more names in its namespace.
 
-A name is written by importing the image's own documents under it: target and labels change in one transaction. The
+A name is written by an import of the image into its own namespace: target and labels change in one transaction. The
 clients' own commands do less: ``nerdctl tag`` and ``ctr images tag`` of containerd 1.7 remove the name first, so that
 for a moment nobody finds the image, and ``ctr images tag`` of containerd 2 drops the labels of the record that it
 overwrites, and the pin with them.

@@ -171,6 +171,18 @@ def blobs_of(root: Descriptor, read: ReadBlob, platform: Platform | None = None,
     return ImageBlobs(tuple(documents.values()), tuple(layers.values()))
 
 
+def children_of(descriptor: Descriptor, content: bytes) -> tuple[Descriptor, ...]:
+    """Return what the blob *content* of an image names, in its order: nothing unless it is an index or a manifest.
+
+    Raises:
+        IntegrityError: it is malformed.
+    """
+    if not descriptor.is_document:
+        return ()
+    document = read_document(descriptor, lambda _same: content)
+    return document.manifests if isinstance(document, Index) else (document.config, *document.layers)
+
+
 def _walk(root: Descriptor, read: ReadBlob, chosen: Digest | None = None) -> t.Iterator[tuple[Descriptor, Document]]:
     """Yield the documents below *root*, each once and before what it names; of manifests only *chosen* if given."""
     # An index that names another one a thousand times, which does the same in turn, must not cost a million steps.

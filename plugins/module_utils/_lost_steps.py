@@ -22,6 +22,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._errors i
     Unavailable,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._processes import ProcessTable, socket_peer
+from ansible_collections.nephoran.container_build.plugins.module_utils._snapshot_race import despite_snapshot_race
 
 if t.TYPE_CHECKING:
     from ansible_collections.nephoran.container_build.plugins.module_utils._build_spec import (
@@ -31,6 +32,7 @@ if t.TYPE_CHECKING:
         RootRequest,
     )
     from ansible_collections.nephoran.container_build.plugins.module_utils._build_watch import Witness
+    from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import Containerd
     from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import Ctr
 
 # systemd starts containerd again 5 s after its end, and it loads its containers before it answers.
@@ -63,8 +65,9 @@ class LostSteps:
     """Finds and ends the lost steps of one namespace. What is not provably BuildKit's and lost is left alone.
 
     Args:
-        ctr: containerd's client.
-        address: containerd's socket.
+        containerd: its interface.
+        ctr: its client.
+        address: its socket.
         namespace: where BuildKit's worker keeps its containers.
         processes: those of this machine.
         peer: tells who listens on a socket.
@@ -72,12 +75,14 @@ class LostSteps:
 
     def __init__(
         self,
+        containerd: Containerd,
         ctr: Ctr,
         address: str,
         namespace: str,
         processes: ProcessTable | None = None,
         peer: t.Callable[[str], int | None] = socket_peer,
     ) -> None:
+        self._containerd = containerd
         self._ctr = ctr
         self._address = _socket(address)
         self._namespace = namespace
@@ -134,7 +139,7 @@ class LostSteps:
 
     def _answers(self, *, last_try: bool) -> bool:
         try:
-            self._ctr.namespaces()
+            self._containerd.namespaces()
         except (Unavailable, ToolFailed):
             if last_try:
                 raise
@@ -213,7 +218,7 @@ class BuilderThatCleansUp:
     def build(self, spec: BuildSpec, log_path: str | None, timeout: int | None) -> BuildReport:
         """Build *spec*; raise what ended the build, after lost steps were ended."""
         try:
-            return self._builder.build(spec, log_path, timeout)
+            return despite_snapshot_race(lambda: self._builder.build(spec, log_path, timeout))
         except ContainerBuildError as error:
             self._clean_up(error)
             raise

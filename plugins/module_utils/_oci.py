@@ -42,6 +42,7 @@ DOCKER_LAYER_ZSTD = "application/vnd.docker.image.rootfs.diff.tar.zstd"
 
 INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_INDEX})
 MANIFEST_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+CONFIG_TYPES = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 
 NAME_ANNOTATION = "io.containerd.image.name"
 REF_NAME_ANNOTATION = "org.opencontainers.image.ref.name"
@@ -107,6 +108,11 @@ class Descriptor:
     def is_document(self) -> bool:
         """Whether it names an index or a manifest, which name other blobs."""
         return self.is_index or self.is_manifest
+
+    @property
+    def is_config(self) -> bool:
+        """Whether it names an image's config."""
+        return self.media_type in CONFIG_TYPES
 
     @property
     def is_attestation(self) -> bool:

@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
     import subprocess
 
     from ansible.module_utils.basic import AnsibleModule
+    from ansible_collections.nephoran.container_build.plugins.module_utils._grpc import Channel
 
 # Ansible's become often resets PATH to one without /usr/local.
 EXTRA_BIN_DIRS = ["/usr/local/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
@@ -104,9 +105,12 @@ class Runner(t.Protocol):
     ) -> Completed:
         """Run *argv* to its end, whatever its exit status."""
 
+    def dial(self, address: str, timeout: int | None) -> Channel:
+        """Return what leads to the server behind the Unix socket *address*, which is not connected to yet."""
+
 
 class ModuleRunner:
-    """A ``Runner`` over ``AnsibleModule.run_command``."""
+    """A ``Runner`` over ``AnsibleModule.run_command`` and this machine's sockets."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
@@ -183,6 +187,17 @@ class ModuleRunner:
                 subject=" ".join(redact(words)),
             )
         return completed
+
+    def dial(self, address: str, timeout: int | None) -> Channel:
+        """Return what leads to the server behind the Unix socket *address*, which is not connected to yet.
+
+        Args:
+            address: the socket.
+            timeout: seconds that one call may take; no limit if None.
+        """
+        from ansible_collections.nephoran.container_build.plugins.module_utils._grpc import SocketChannel  # noqa: PLC0415
+
+        return SocketChannel(address, timeout)
 
     def _start(
         self,
@@ -306,10 +321,23 @@ def failure(completed: Completed, message: str, *, subject: str | None = None) -
         subject: on what.
     """
     output = completed.stderr if completed.stderr.strip() else completed.text
+    return known_failure(message, output, subject=subject) or ToolFailed(
+        f"{message}: {completed.tool} exited with {completed.rc}", subject=subject, tail=output
+    )
+
+
+def known_failure(message: str, output: str, *, subject: str | None = None) -> Unavailable | None:
+    """Return the error with the cause and the remedy that are known for *output*, None if none are.
+
+    Args:
+        message: what failed, as a sentence about its failing.
+        output: what the tool or the daemon says.
+        subject: on what.
+    """
     for pattern, cause, remedy in _CAUSES:
         if re.search(pattern, output, re.IGNORECASE | re.MULTILINE):
             return Unavailable(f"{message}. {cause}", subject=subject, remedy=remedy, tail=output)
-    return ToolFailed(f"{message}: {completed.tool} exited with {completed.rc}", subject=subject, tail=output)
+    return None
 
 
 def checked(completed: Completed, message: str, *, subject: str | None = None) -> Completed:

@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import typing as t
 
-from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import Ctr
+from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import Containerd
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ContainerBuildError
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_lock import image_lock
 
@@ -27,11 +27,11 @@ def staging_name(purpose: str, namespace: str, name: str) -> str:
 
 
 @contextlib.contextmanager
-def staging_namespace(ctr: Ctr, purpose: str, namespace: str, name: str) -> t.Iterator[str]:
+def staging_namespace(containerd: Containerd, purpose: str, namespace: str, name: str) -> t.Iterator[str]:
     """Give a namespace that nobody else uses while the block runs; it is empty at first and gone afterwards.
 
     Args:
-        ctr: the containerd.
+        containerd: whose namespace.
         purpose: what for, in one word.
         namespace: the namespace that the task works for.
         name: the image that it works on.
@@ -42,23 +42,26 @@ def staging_namespace(ctr: Ctr, purpose: str, namespace: str, name: str) -> t.It
     staging = staging_name(purpose, namespace, name)
     # The lock of the namespace as a whole: whoever works in it takes those of its images.
     with image_lock(staging, ""):
-        _empty(ctr, staging)
+        _empty(containerd, staging)
         try:
             yield staging
         except BaseException:
             # The first error is the one to report; what is left is removed by the next task of this image.
             with contextlib.suppress(ContainerBuildError):
-                _remove(ctr, staging)
+                _remove(containerd, staging)
             raise
-        _remove(ctr, staging)
+        _remove(containerd, staging)
 
 
-def _remove(ctr: Ctr, staging: str) -> None:
-    _empty(ctr, staging)
-    ctr.remove_namespace(staging)
+def _remove(containerd: Containerd, staging: str) -> None:
+    _empty(containerd, staging)
+    containerd.remove_namespace(staging)
 
 
-def _empty(ctr: Ctr, staging: str) -> None:
-    names = ctr.image_names(staging)
+def _empty(containerd: Containerd, staging: str) -> None:
+    # What a task left that was killed while it put something in here is kept by its lease alone.
+    for lease in containerd.lease_names(staging):
+        containerd.end_lease(staging, lease, wait=True)
+    names = containerd.image_names(staging)
     for number, name in enumerate(names, 1):
-        ctr.remove_image(staging, name, missing_ok=True, wait=number == len(names))
+        containerd.remove_image(staging, name, missing_ok=True, wait=number == len(names))

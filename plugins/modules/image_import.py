@@ -14,7 +14,7 @@ description:
   - They come from another namespace, from an archive, or from buildah's store.
   - Only layers that the namespace lacks move. From namespace to namespace of one containerd not even those are copied,
     so that the time does not depend on the image's size.
-  - The image is put together under a staging name. The image's own name moves once everything is there,
+  - The image is put together out of everybody's sight, kept by a lease. Its name moves once everything is there,
     in one transaction with its labels, so that a Pod that starts meanwhile finds the old image or the new one.
 author:
   - Nephoran contributors (@nephoran)

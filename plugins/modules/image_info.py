@@ -191,7 +191,7 @@ def main() -> None:
         store = connect(module, runner)
         for namespace in wanted:
             store.require_namespace(namespace, may_be_made=True)
-        namespaces = wanted or store.ctr.namespaces()
+        namespaces = wanted or store.containerd.namespaces()
         view = KubernetesView(module.params["address"] or DEFAULT_ADDRESS, find_kubelet(ProcessTable(), runner))
         images = describe_images(store, namespaces, references, view)
         pods = judge_names(store, references, view)

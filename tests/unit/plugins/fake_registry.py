@@ -90,6 +90,7 @@ class FakeRegistry:
         for digest in self._needed(self.images[name], platform):
             self._containerd.blobs[digest] = self.blobs[digest]
             there.held.add(digest)
+        self._containerd.reference(there, self.images[name])
         return Answer(f"{name}\n")
 
     def _push(self, call: Call) -> Answer:

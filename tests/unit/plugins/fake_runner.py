@@ -1,7 +1,10 @@
 # Copyright (c) 2026, Nephoran contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A `Runner` that starts nothing: it records what it is asked for and answers by rules."""
+"""A `Runner` that starts nothing and connects to nothing: it records what it is asked for and answers by rules.
+
+A call of containerd's interface is recorded, and answered, like a command: `containerd images.Delete NAME`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ import dataclasses
 import pathlib
 import typing as t
 
+from ansible_collections.nephoran.container_build.plugins.module_utils import _grpc as grpc
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import Unavailable
+from ansible_collections.nephoran.container_build.plugins.module_utils._protobuf import Message
 from ansible_collections.nephoran.container_build.plugins.module_utils._runner import Completed
 from ansible_collections.nephoran.container_build.plugins.module_utils._step_events import STDERR, STDOUT
 
@@ -42,11 +47,12 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a command does."""
+    """What a command does. A call of containerd's interface that fails has its status code as `rc`."""
 
     stdout: bytes | str = b""
     stderr: str = ""
     rc: int = 0
+    messages: t.Sequence[bytes] = (b"",)
 
 
 Rule = t.Union[Answer, t.Callable[[Call], Answer]]
@@ -69,16 +75,21 @@ class FakeRunner:
             raise Unavailable("The command is not installed on this node", subject=command)
         return f"/usr/local/bin/{command}"
 
-    def run(self, argv: t.Sequence[str], **options: t.Any) -> Completed:
-        self.find(argv[0])
-        call = Call(tuple(argv), **options)
+    def dial(self, address: str, timeout: int | None) -> grpc.Channel:
+        return FakeChannel(self, address, timeout)
+
+    def answer(self, call: Call) -> Answer:
+        """Record *call* and answer it by its rule."""
         self.calls.append(call)
         for words, rule in reversed(self._rules):
             if call.has(*words):
-                answer = rule if isinstance(rule, Answer) else rule(call)
-                break
-        else:
-            raise AssertionError(f"no rule for {' '.join(argv)}")
+                return rule if isinstance(rule, Answer) else rule(call)
+        raise AssertionError(f"no rule for {' '.join(call.argv)}")
+
+    def run(self, argv: t.Sequence[str], **options: t.Any) -> Completed:
+        self.find(argv[0])
+        call = Call(tuple(argv), **options)
+        answer = self.answer(call)
         stdout = answer.stdout.encode() if isinstance(answer.stdout, str) else answer.stdout
         if call.follower is not None:
             with call.follower:
@@ -99,3 +110,33 @@ class FakeRunner:
         """The words of the only command so far."""
         (call,) = self.calls
         return list(call.argv)
+
+
+class FakeChannel:
+    """Hands calls of containerd's interface to a `FakeRunner`."""
+
+    def __init__(self, runner: FakeRunner, address: str, timeout: int | None) -> None:
+        self._runner = runner
+        self._address = address
+        self._timeout = timeout
+
+    def call(self, method: str, request: bytes, metadata: t.Mapping[str, str]) -> list[bytes]:
+        name = ".".join((method.split(".")[2], method.rpartition("/")[2]))
+        words = ["containerd", "--address", self._address]
+        for key in ("namespace", "lease"):
+            if f"containerd-{key}" in metadata:
+                words += [f"--{key}", metadata[f"containerd-{key}"]]
+        argv = (*words, name, *subjects(name, Message(request)))
+        answer = self._runner.answer(Call(argv, data=request, timeout=self._timeout))
+        if answer.rc:
+            raise grpc.GrpcError(answer.rc, answer.stderr)
+        return list(answer.messages)
+
+
+def subjects(method: str, request: Message) -> list[str]:
+    """What a call of containerd's interface is about: a name, a digest, filters."""
+    if method in ("images.List", "containers.List"):
+        return request.texts(1)
+    if method in ("images.Create", "images.Update", "content.Update"):
+        return [request.message(1).text(1)]
+    return [request.text({"content.Write": 4, "snapshots.Stat": 2}.get(method, 1))]

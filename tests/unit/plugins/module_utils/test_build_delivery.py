@@ -263,7 +263,7 @@ class TestInPlace:
     def test_it_is_not_brought_anywhere(self, inside: Site) -> None:
         delivered = inside.deliver()
         assert delivered.plan.action_lines() == [f"build {NAME} in namespace k8s.io (image missing)"]
-        assert inside.runner.commands("ctr", "images", "import") == []
+        assert inside.runner.commands("containerd", "images.Create") == []
         assert inside.containerd.names("default") == []
 
     def test_a_failed_build_does_not_cost_the_pin(self, inside: Site) -> None:
@@ -330,10 +330,10 @@ class TestBeside:
 
     def test_after_a_delivery_that_failed_the_next_run_delivers(self, beside: Site) -> None:
         beside.deliver()
-        beside.runner.on("ctr", "content", "ingest", rc=1, stderr="ctr: it broke")
+        beside.runner.on("containerd", "content.Write", rc=2, stderr="it broke")
         with pytest.raises(ToolFailed, match="it broke"):
             beside.deliver(source=b"changed")
-        beside.runner.on("ctr", do=beside.containerd._ctr)
+        beside.runner.on("containerd", do=beside.containerd.answer)
         delivered = beside.deliver(source=b"changed")
         assert delivered.changed
         assert delivered.report is None

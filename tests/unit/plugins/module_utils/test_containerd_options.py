@@ -104,9 +104,9 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def reached(runner: FakeRunner, **options: t.Any) -> tuple[str, str, int | None]:
     """The address, the snapshotter and the time limit of a call."""
-    runner.on("ctr")
+    runner.on("containerd")
     store = connect(module_with(**options), runner)
-    store.ctr.namespaces()
+    store.containerd.namespaces()
     return runner.argv[2], store.snapshotter, runner.calls[0].timeout
 
 

@@ -216,7 +216,7 @@ class TestFile:
         def look(call: Call) -> Answer:
             modes.append(stat.S_IMODE(os.stat(call.argv[-2]).st_mode))
             assert not path.exists()
-            return containerd._ctr(call)
+            return containerd.answer(call)
 
         runner.on("ctr", "images", "export", do=look)
         umask = os.umask(0o027)
@@ -255,7 +255,7 @@ class TestFile:
     ) -> None:
         def move_meanwhile(call: Call) -> Answer:
             containerd.put("default", str(APP), images.manifest(layers=[b"new"], stated=False), images)
-            return containerd._ctr(call)
+            return containerd.answer(call)
 
         runner.on("ctr", "images", "export", do=move_meanwhile)
         with pytest.raises(IntegrityError, match="did not come out as it should"):

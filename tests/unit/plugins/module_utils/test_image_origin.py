@@ -82,7 +82,6 @@ class TestNamespace:
         assert caught.value.expected is None
 
     def test_a_namespace_that_is_not_there(self, store: ImageStore, runner: FakeRunner) -> None:
-        runner.on("ctr", "namespaces", "ls", stdout="default\nk8s.io\n")
         with pytest.raises(NotFound, match="containerd has no such namespace: nowhere"):
             images_of_namespace(store, "nowhere", [APP], AMD64, "/scratch")
 

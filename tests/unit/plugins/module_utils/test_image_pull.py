@@ -246,7 +246,8 @@ class TestThere:
         assert record.target.digest == new.digest
         assert record.labels == {**PINNED, "a": "1"}
         # At no time is the name without an image.
-        assert NAME not in [call.argv[-1] for call in runner.commands("ctr", "--namespace", "k8s.io", "images", "rm")]
+        removed = runner.commands("containerd", "--namespace", "k8s.io", "images.Delete")
+        assert NAME not in [call.argv[-1] for call in removed]
 
     def test_a_name_by_digest_is_never_another_image(
         self, pull: Pull, containerd: FakeContainerd, remote: FakeRegistry, images: ImageFactory, runner: FakeRunner

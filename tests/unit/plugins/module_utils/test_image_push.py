@@ -27,7 +27,11 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_
 from ansible_collections.nephoran.container_build.plugins.module_utils._platform import Platform
 from ansible_collections.nephoran.container_build.plugins.module_utils._reference import Reference
 from ansible_collections.nephoran.container_build.plugins.module_utils._registry_access import RegistryAccess
-from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_containerd import SOCKET, FakeContainerd
+from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_containerd import (
+    SOCKET,
+    FakeContainerd,
+    Namespace,
+)
 from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_registry import FakeRegistry, fatal
 from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_runner import FakeRunner
 from ansible_collections.nephoran.container_build.tests.unit.plugins.module_utils.image_factory import ImageFactory
@@ -220,8 +224,12 @@ def test_leftovers_of_a_task_that_was_killed_are_removed(
 ) -> None:
     containerd.put("default", str(LOCAL), images.manifest(stated=False), images)
     staging = push(reference=LOCAL).command[4]
-    containerd.namespaces[staging] = dataclasses.replace(containerd.namespaces["default"], records={}, held=set())
+    containerd.namespaces[staging] = Namespace()
     containerd.put(staging, "docker.io/library/left:over", images.manifest(layers=[b"left over"]), images)
+    leased = str(Digest.of(b"kept by a lease alone"))
+    containerd.namespaces[staging].held.add(leased)
+    containerd.namespaces[staging].leases["of a killed task"] = {leased}
+    containerd.blobs[leased] = b"kept by a lease alone"
     containerd.put("default", str(LOCAL), images.manifest(layers=[b"new"], stated=False), images)
     assert push(reference=LOCAL).plan.changed
     assert list(containerd.namespaces) == ["default"]

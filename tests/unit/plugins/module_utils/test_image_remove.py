@@ -20,6 +20,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._image_re
     parse_wanted,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_store import ImageStore
+from ansible_collections.nephoran.container_build.plugins.module_utils._protobuf import Message
 from ansible_collections.nephoran.container_build.plugins.module_utils._record_labels import (
     MANAGED_LABEL,
     PINNED_LABEL,
@@ -67,7 +68,9 @@ def remove(runner: FakeRunner, containerd: FakeContainerd) -> Remove:
 
 
 def removals(runner: FakeRunner) -> list[str]:
-    return [" ".join(call.argv[7:]) for call in runner.commands("ctr", "images", "rm")]
+    """What was removed, and whether the garbage collection was waited for."""
+    requests = (Message(call.data or b"") for call in runner.commands("containerd", "images.Delete"))
+    return [request.text(1) + (" and wait" if request.number(2) else "") for request in requests]
 
 
 def test_a_name_goes_and_the_others_stay(
@@ -85,7 +88,7 @@ def test_a_name_goes_and_the_others_stay(
     assert removed.plan.after == {f"{APP} in k8s.io": {"present": False}}
     assert containerd.names("k8s.io") == [OTHER, OF_THE_CRI]
     assert containerd.names("default") == [APP]
-    assert removals(runner) == [f"--sync {APP}"]
+    assert removals(runner) == [f"{APP} and wait"]
 
 
 def test_the_cris_own_name_goes_with_the_last_one(
@@ -98,7 +101,7 @@ def test_the_cris_own_name_goes_with_the_last_one(
     assert "the CRI plugin's own name" in removed.plan.action_lines()[1]
     assert containerd.names("k8s.io") == []
     # Once, at the end: nothing is free before the last name is gone.
-    assert removals(runner) == [APP, f"--sync {OF_THE_CRI}"]
+    assert removals(runner) == [APP, f"{OF_THE_CRI} and wait"]
     assert containerd.namespaces["k8s.io"].held == set()
 
 

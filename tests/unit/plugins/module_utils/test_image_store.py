@@ -14,6 +14,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._digest i
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import IntegrityError, NotFound
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_store import ImageState, ImageStore
 from ansible_collections.nephoran.container_build.plugins.module_utils._platform import Platform
+from ansible_collections.nephoran.container_build.plugins.module_utils._protobuf import Message
 from ansible_collections.nephoran.container_build.plugins.module_utils._reference import Reference
 from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_containerd import SOCKET, FakeContainerd
 from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_runner import FakeRunner
@@ -73,7 +74,6 @@ def test_an_image_that_is_all_there(store: ImageStore, containerd: FakeContainer
 def test_an_image_that_is_not_there(store: ImageStore) -> None:
     assert store.find("default", APP, AMD64) is None
     assert store.record("default", APP) is None
-    assert store.record_if_named("default", APP) is None
 
 
 def test_the_name_is_asked_for_as_containerd_keeps_it(
@@ -82,9 +82,9 @@ def test_the_name_is_asked_for_as_containerd_keeps_it(
     manifest = images.manifest()
     both = Reference.parse(f"app:v1@{manifest.digest}")
     containerd.put("default", f"docker.io/library/app@{manifest.digest}", manifest, images)
-    for record in (store.record("default", both), store.record_if_named("default", both)):
-        assert record is not None
-        assert record.target.digest == manifest.digest
+    record = store.record("default", both)
+    assert record is not None
+    assert record.target.digest == manifest.digest
 
 
 def test_missing_layers_are_named(store: ImageStore, containerd: FakeContainerd, images: ImageFactory) -> None:
@@ -165,7 +165,7 @@ def test_documents_are_read_once(
     containerd.put("default", NAME, images.index(images.manifest()), images)
     judged(store, AMD64)
     judged(store, None)
-    read = [call.argv[-1] for call in runner.commands("ctr", "content", "get")]
+    read = [call.argv[-1] for call in runner.commands("containerd", "content.Read")]
     assert len(read) == len(set(read)) == 3
 
 
@@ -179,13 +179,13 @@ def test_documents_are_read_once_for_all_namespaces_that_hold_them(
     judged(store, AMD64)
     record = store.record("k8s.io", APP)
     assert record is not None
-    before = len(runner.commands("ctr", "content", "get"))
-    assert store.state("k8s.io", record, AMD64, store.ctr.content_digests("k8s.io")).complete
-    assert len(runner.commands("ctr", "content", "get")) == before == 2
+    before = len(runner.commands("containerd", "content.Read"))
+    assert store.state("k8s.io", record, AMD64, store.containerd.content_digests("k8s.io")).complete
+    assert len(runner.commands("containerd", "content.Read")) == before == 2
     containerd.namespaces["k8s.io"].held.remove(config)
     other = ImageStore.connect(runner, SOCKET, "overlayfs", timeout=9)
     assert other.find("default", APP, AMD64) is not None
-    state = other.state("k8s.io", record, AMD64, other.ctr.content_digests("k8s.io"))
+    state = other.state("k8s.io", record, AMD64, other.containerd.content_digests("k8s.io"))
     assert state.missing == (config,)
 
 
@@ -195,9 +195,10 @@ def test_what_is_too_large_for_a_document_is_not_even_read(
     containerd.put("default", NAME, images.manifest(), images)
     record = store.record("default", APP)
     assert record is not None
-    huge = dataclasses.replace(record.target, digest=Digest.of(b"huge"), size=10**12)
-    assert store.state("default", dataclasses.replace(record, documents=(huge,)), AMD64).complete
-    assert runner.commands("ctr", str(huge.digest)) == []
+    huge = dataclasses.replace(record, target=dataclasses.replace(record.target, size=10**12))
+    with pytest.raises(IntegrityError, match="1000000000000 bytes, more than"):
+        store.state("default", huge, AMD64)
+    assert runner.commands("containerd", "content.Read") == []
 
 
 def test_what_one_namespace_holds_says_nothing_of_another(
@@ -232,7 +233,7 @@ def test_an_image_is_unpacked_if_its_uppermost_snapshot_is_there(
     assert not store.unpacked(state)
     containerd.namespaces["default"].snapshots.add(state.chain_id)
     assert store.unpacked(state)
-    assert runner.calls[-1].value_of("--snapshotter") == "overlayfs"
+    assert Message(runner.calls[-1].data or b"").text(1) == "overlayfs"
 
 
 def test_an_image_without_layers_is_never_unpacked(

@@ -63,8 +63,11 @@ def tag(runner: FakeRunner, containerd: FakeContainerd, tmp_path: pathlib.Path) 
     return run
 
 
+CHANGING = ("images.Create", "images.Update", "images.Delete", "content.Write", "content.Update", "import", "ingest")
+
+
 def changing(runner: FakeRunner) -> list[str]:
-    return [verb for call in runner.calls for verb in ("import", "label", "rm", "ingest", "tag") if verb in call.argv]
+    return [verb for call in runner.calls for verb in CHANGING if verb in call.argv]
 
 
 def test_a_new_name(tag: Tag, containerd: FakeContainerd, images: ImageFactory) -> None:
@@ -114,7 +117,7 @@ def test_a_name_moves_without_a_moment_of_absence_and_keeps_its_labels(
     record = containerd.record("default", str(STABLE))
     assert record.target.digest == new.digest
     assert record.labels == {**PINNED, "team": "a"}
-    removed = [call.argv[-1] for call in runner.commands("ctr", "images", "rm")]
+    removed = [call.argv[-1] for call in runner.commands("containerd", "images.Delete")]
     assert str(STABLE) not in removed
 
 

@@ -11,14 +11,20 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible_collections.nephoran.container_build.plugins.module_utils import _grpc as grpc
 from ansible_collections.nephoran.container_build.plugins.module_utils import _lost_steps
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_spec import (
     BuildReport,
     BuildSpec,
     RootRequest,
 )
+from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import Containerd
 from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import Ctr
-from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ToolFailed, Unavailable
+from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
+    ContainerBuildError,
+    ToolFailed,
+    Unavailable,
+)
 from ansible_collections.nephoran.container_build.plugins.module_utils._lost_steps import (
     BuilderThatCleansUp,
     LostSteps,
@@ -44,6 +50,7 @@ class Machine:
         self.bundles = folder / "io.containerd.runtime.v2.task"
         self.runner = FakeRunner()
         self.runner.on("ctr")
+        self.runner.on("containerd")
         self.listener: int | None = CONTAINERD
         self.start(CONTAINERD, "/usr/local/bin/containerd", began=100)
         self.start(BUILDKITD, "/usr/local/bin/buildkitd", began=200, opened=self.root / "buildkitd.lock")
@@ -79,7 +86,8 @@ class Machine:
 
     def lost_steps(self) -> LostSteps:
         processes = ProcessTable(str(self.proc))
-        return LostSteps(Ctr(self.runner, SOCKET), f"unix://{SOCKET}", "default", processes, self._peer)
+        containerd = Containerd(self.runner.dial(SOCKET, None), SOCKET)
+        return LostSteps(containerd, Ctr(self.runner, SOCKET), f"unix://{SOCKET}", "default", processes, self._peer)
 
     def _peer(self, path: str) -> int | None:
         assert path == SOCKET
@@ -171,16 +179,16 @@ def test_nothing_is_ended_where_not_all_can_be_seen(machine: Machine, monkeypatc
 
 def test_containerd_is_waited_for(machine: Machine) -> None:
     machine.end(BUILDKITD)
-    answers = iter([Answer(rc=1, stderr="connection refused")] * 3 + [Answer()])
-    machine.runner.on("ctr", "namespaces", do=lambda _call: next(answers))
+    answers = iter([Answer(rc=grpc.UNAVAILABLE, stderr="connection refused")] * 3 + [Answer()])
+    machine.runner.on("containerd", "namespaces.List", do=lambda _call: next(answers))
     assert machine.lost_steps().end() == [STEP]
-    assert len(machine.runner.commands("ctr", "namespaces")) == 4
+    assert len(machine.runner.commands("containerd", "namespaces.List")) == 4
 
 
 def test_containerd_is_not_waited_for_without_end(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_lost_steps, "CONTAINERD_SECONDS", 0.05)
     machine.end(BUILDKITD)
-    machine.runner.on("ctr", "namespaces", rc=1, stderr="it is not there")
+    machine.runner.on("containerd", "namespaces.List", rc=2, stderr="it is not there")
     with pytest.raises(ToolFailed, match="namespaces could not be listed"):
         machine.lost_steps().end()
 
@@ -217,16 +225,19 @@ def test_a_containerd_that_cannot_be_seen_is_not_told_of(machine: Machine, peer:
 
 
 class FailingBuilder:
-    """A builder that loses its daemon."""
+    """A builder that fails with each of the errors given, and then loses its daemon."""
 
     name = "buildctl"
     keeps_contexts = True
+
+    def __init__(self, *errors: ContainerBuildError) -> None:
+        self._errors = list(errors)
 
     def refuse(self, spec: BuildSpec) -> None:
         raise NotImplementedError
 
     def build(self, spec: BuildSpec, log_path: str | None, timeout: int | None) -> BuildReport:
-        raise Unavailable("BuildKit ended", remedy="run the task again")
+        raise self._errors.pop(0) if self._errors else Unavailable("BuildKit ended", remedy="run the task again")
 
     def write_root(self, root: RootRequest) -> None:
         raise NotImplementedError
@@ -252,3 +263,10 @@ def test_a_failed_build_keeps_its_reason_if_a_step_cannot_be_ended(machine: Mach
     assert error.remedy is not None
     assert error.remedy.startswith("run the task again; see to steps")
     assert "it resists" in error.remedy
+
+
+def test_a_build_that_loses_a_snapshot_is_tried_again(machine: Machine) -> None:
+    said = 'failed to prepare extraction snapshot "extract-1": parent snapshot sha256:00 does not exist: not found'
+    builder = BuilderThatCleansUp(FailingBuilder(ToolFailed("The build failed", tail=said)), machine.lost_steps())
+    with pytest.raises(Unavailable, match="BuildKit ended"):
+        builder.build(t.cast("BuildSpec", None), None, None)

@@ -56,7 +56,7 @@ def test_the_marks_of_the_cri_plugin_are_never_taken_away() -> None:
 
 @given(labels_of_records, labels_of_records)
 def test_changes_lead_from_what_is_there_to_what_is_wanted(present: dict[str, str], wanted: dict[str, str]) -> None:
-    """As `ctr images label` applies them: what it is not given stays, and a label without a value goes."""
+    """As containerd applies them: what it is not given stays, and a label without a value goes."""
     after = {key: value for key, value in {**present, **label_changes(present, wanted)}.items() if value}
     assert own_labels(after) == own_labels(wanted)
     assert set(after) == set(wanted) | (set(present) & {MANAGED_LABEL})

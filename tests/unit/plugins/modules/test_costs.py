@@ -1,7 +1,7 @@
 # Copyright (c) 2026, Nephoran contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the image modules start and load: nearly all of the time that they take beside the builder's."""
+"""What the image modules start, ask and load: nearly all of the time that they take beside the builder's."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_node i
 PLUGINS = pathlib.Path(__file__).resolve().parents[4] / "plugins"
 PREFIX = "ansible_collections.nephoran.container_build.plugins.module_utils."
 NAME = "docker.io/library/app:v1"
-INSPECT, CONTENT, DOCUMENT = "nerdctl image inspect", "ctr content ls", "ctr content get"
+RECORD, CONTENT, DOCUMENT = "containerd images.Get", "containerd content.List", "containerd content.Read"
+SNAPSHOT = "containerd snapshots.Stat"
 # What it takes to know an image: its record, what the namespace holds, its manifest and its config.
-LOOK = [CONTENT, DOCUMENT, DOCUMENT, INSPECT]
+LOOK = [CONTENT, DOCUMENT, DOCUMENT, RECORD]
 Run = t.Callable[..., t.Any]
 
 
@@ -39,7 +40,7 @@ def build(run_module: Run, context: pathlib.Path) -> Run:
 
 
 def started(node: FakeNode, run: t.Callable[[], object]) -> list[str]:
-    """The commands that *run* starts, each as its tool and its subcommands; sorted, for some run at the same time."""
+    """The commands that *run* starts and the calls of containerd that it makes, in short and sorted."""
     before = len(node.runner.calls)
     run()
     return sorted(map(_shown, (call.argv for call in node.runner.calls[before:])))
@@ -47,10 +48,10 @@ def started(node: FakeNode, run: t.Callable[[], object]) -> list[str]:
 
 def _shown(argv: t.Sequence[str]) -> str:
     words = list(argv)
-    for option in ("--address", "--namespace", "--addr", "--snapshotter"):
+    for option in ("--address", "--namespace", "--lease", "--addr", "--snapshotter"):
         if option in words:
             del words[words.index(option) : words.index(option) + 2]
-    two = words[0] == "ctr" or words[1] in ("image", "debug")
+    two = words[0] == "ctr" or words[1] == "debug"
     return " ".join(words[: 3 if two else 2])
 
 
@@ -84,11 +85,11 @@ class TestBuilds:
         build("nerdctl", namespace="k8s.io", pinned=True)
         (context / "file").write_text("another")
         commands = started(node, lambda: build("nerdctl", namespace="k8s.io", pinned=True))
-        assert commands == sorted(["buildctl debug workers", "nerdctl build", *LOOK, *LOOK, "ctr images label"])
+        assert commands == sorted(["buildctl debug workers", "nerdctl build", *LOOK, *LOOK, "containerd images.Update"])
 
 
 class TestImports:
-    """The processes of imports from namespace to namespace."""
+    """Imports from namespace to namespace, which start no process."""
 
     @pytest.fixture
     def bring(self, node: FakeNode, run_module: Run) -> Run:
@@ -97,14 +98,15 @@ class TestImports:
         return lambda: run_module(image_import.main, {"name": ["app:v1"]})
 
     def test_a_new_image(self, node: FakeNode, bring: Run) -> None:
-        observed = [*LOOK, CONTENT, "ctr images ls", "ctr snapshots info"]
-        moved = ["ctr images import", *["ctr content ingest"] * 3, CONTENT, "ctr images ls", "ctr images tag"]
-        assert started(node, bring) == sorted([*observed, *moved, "ctr images rm"])
+        observed = [*LOOK, CONTENT, RECORD, SNAPSHOT]
+        lease = ["containerd leases.Create", *["containerd leases.Delete"] * 2]
+        moved = [*["containerd content.Write"] * 5, CONTENT, "containerd images.Create", "containerd images.Delete"]
+        assert started(node, bring) == sorted([*observed, *lease, *moved])
 
     def test_nothing_to_do(self, node: FakeNode, bring: Run) -> None:
         """Documents that were read in the one namespace are not read again in the other."""
         bring()
-        assert started(node, bring) == sorted([*LOOK, CONTENT, "ctr images ls", "ctr snapshots info", INSPECT])
+        assert started(node, bring) == sorted([*LOOK, CONTENT, RECORD, SNAPSHOT])
 
 
 def loaded_at_start(module: str) -> set[str]:

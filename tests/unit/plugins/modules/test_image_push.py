@@ -77,7 +77,7 @@ def test_from_buildah(node: FakeNode, push: Run, remote: FakeRegistry) -> None:
     assert (result["changed"], result["namespace"]) == (True, "")
     assert result["digest"] == str(remote.images[PUSHED].digest)
     assert not push(buildah=True, repository=PUSHED).result["changed"]
-    assert node.runner.commands("ctr") == []
+    assert node.runner.commands("ctr") == node.runner.commands("containerd") == []
 
 
 def test_a_password_is_nowhere_but_in_a_private_file(

@@ -121,7 +121,7 @@ class TestBuildah:
         assert result["actions"] == [f"remove localhost/app:v1 from buildah's store ({image.digest})"]
         assert node.buildah == {}
         assert not remove(buildah=True).result["changed"]
-        assert node.runner.commands("ctr") == node.runner.commands("nerdctl") == []
+        assert node.runner.commands("containerd") == node.runner.commands("nerdctl") == []
 
     def test_containers_keep_it(
         self, node: FakeNode, remove: Run, image: oci.Descriptor, containers: list[dict[str, str]]

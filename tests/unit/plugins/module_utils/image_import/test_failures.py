@@ -47,23 +47,27 @@ class TestFailures:
             nonlocal seen
             seen += 1
             if seen == nth:
-                return Answer(rc=1, stderr="ctr: it broke")
-            return containerd._ctr(call)
+                return Answer(rc=1, stderr="it broke")
+            return containerd.answer(call)
 
         runner.on(*words, do=answer)
 
     @pytest.mark.parametrize(
         ("step", "held"),
         [
-            ((("ctr", "images", "import"), 1), b"old"),
-            ((("ctr", "content", "ls"), 2), LAYERS[0]),
+            ((("containerd", "images.Delete"), 1), b"old"),
+            ((("containerd", "leases.Delete"), 1), b"old"),
+            ((("containerd", "leases.Create"), 1), b"old"),
+            ((("containerd", "content.Write"), 1), b"old"),
+            ((("containerd", "content.Write"), 2), b"old"),
+            ((("containerd", "content.List"), 2), LAYERS[0]),
             ((("ctr", "content", "ingest"), 1), b"old"),
             ((("ctr", "content", "ingest"), 2), b"old"),
-            ((("ctr", "content", "ls"), 2), b"old"),
-            ((("ctr", "images", "ls"), 2), b"old"),
-            ((("ctr", "content", "ls"), 3), LAYERS[0]),
-            ((("ctr", "images", "import"), 2), b"old"),
-            ((("ctr", "images", "import"), 3), b"old"),
+            ((("containerd", "content.List"), 2), b"old"),
+            ((("containerd", "content.List"), 3), LAYERS[0]),
+            ((("ctr", "images", "import"), 1), b"old"),
+            ((("containerd", "images.Create"), 1), b"old"),
+            ((("containerd", "images.Update"), 1), b"old"),
         ],
     )
     def test_every_step_may_break(
@@ -87,10 +91,20 @@ class TestFailures:
         assert (record.target.digest, record.labels) == (old.digest, PINNED)
         assert containerd.whole("k8s.io", NAME)
 
+    def test_a_snapshot_that_goes_while_it_is_built_upon(
+        self, importer: ImageImporter, source: Source, containerd: FakeContainerd, runner: FakeRunner
+    ) -> None:
+        lost = f"parent snapshot {LACKING[0]} does not exist: not found"
+        answers = iter([Answer(rc=1, stderr=f'ctr: failed to prepare extraction snapshot "extract-1": {lost}')])
+        runner.on("ctr", "images", "import", do=lambda call: next(answers, None) or containerd.answer(call))
+        importer.run(request_for(source, unpack=True))
+        assert containerd.names("k8s.io") == [NAME]
+        assert containerd.namespaces["k8s.io"].snapshots
+
     def test_the_naming_of_a_new_image_may_break(
         self, importer: ImageImporter, source: Source, containerd: FakeContainerd, runner: FakeRunner
     ) -> None:
-        runner.on("ctr", "images", "tag", rc=1, stderr="ctr: it broke")
+        self.break_at(runner, containerd, "containerd", "images.Create")
         with pytest.raises(ToolFailed, match="it broke"):
             importer.run(request_for(source))
         assert containerd.names("k8s.io") == []
@@ -99,7 +113,7 @@ class TestFailures:
         self, importer: ImageImporter, source: Source, containerd: FakeContainerd, runner: FakeRunner
     ) -> None:
         runner.on("ctr", "content", "ingest", rc=1, stderr="ctr: the real reason")
-        runner.on("ctr", "images", "rm", rc=1, stderr="ctr: cannot clean up either")
+        self.break_at(runner, containerd, "containerd", "leases.Delete", nth=2)
         with pytest.raises(ToolFailed, match="the real reason"):
             importer.run(request_for(source))
 
@@ -133,9 +147,9 @@ class TestFailures:
             return Answer(rc=1, stderr="ctr: it broke")
 
         record(before)
-        runner.on("ctr", "content", "ingest", do=take_up)
+        runner.on("ctr", "images", "import", do=take_up)
         with pytest.raises(ToolFailed, match="it broke"):
-            importer.run(request_for(source))
+            importer.run(request_for(source, unpack=True))
         assert sorted("id" if name == image_id else name for name in containerd.names("k8s.io")) == left
 
     def test_what_did_not_come_through_whole_gets_no_name(
@@ -153,16 +167,18 @@ class TestFailures:
     ) -> None:
         request = request_for(source)
         containerd.put("k8s.io", str(request.staging), images.manifest(layers=[b"half"]), images)
+        containerd.namespaces["k8s.io"].leases[request.lease] = {str(Digest.of(b"half"))}
         importer.run(request)
         assert containerd.names("k8s.io") == [NAME]
+        assert containerd.namespaces["k8s.io"].leases == {}
 
-    def test_every_name_has_a_staging_name_of_its_own(self, source: Source) -> None:
+    def test_every_name_has_a_lease_and_a_staging_name_of_its_own(self, source: Source) -> None:
         requests = [
             request_for(source),
             request_for(source, namespace="default"),
             request_for(source, reference=Reference.parse("app:v2")),
         ]
-        assert len({request.staging for request in requests}) == 3
+        assert len({request.staging for request in requests}) == len({request.lease for request in requests}) == 3
         assert request_for(source, pinned=True).staging == request_for(source).staging
         assert str(requests[0].staging).startswith("localhost/nephoran-container-build/import:")
 
@@ -188,7 +204,7 @@ class TestVetting:
             with pytest.raises(InvalidInput, match="labels that containerd or its CRI plugin obey") as caught:
                 importer.run(request_for(source), check=check)
             assert label in (caught.value.subject or "")
-        assert steps(runner, request_for(source)) == []
+        assert steps(runner) == []
         importer.run(request_for(source, allow_reserved_labels=True))
         assert containerd.names("k8s.io") == [NAME]
 

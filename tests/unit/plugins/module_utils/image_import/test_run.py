@@ -11,19 +11,21 @@ import typing as t
 
 import pytest
 from ansible_collections.nephoran.container_build.plugins.module_utils import _image_import, _image_lock
+from ansible_collections.nephoran.container_build.plugins.module_utils import _oci as oci
 from ansible_collections.nephoran.container_build.plugins.module_utils._digest import Digest
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_import import (
     ImageImporter,
     Observed,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._image_source import Moved
+from ansible_collections.nephoran.container_build.plugins.module_utils._protobuf import Message
 from ansible_collections.nephoran.container_build.plugins.module_utils._record_labels import (
     MANAGED_LABEL,
     PINNED_LABEL,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._reference import Reference
 from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_containerd import FakeContainerd
-from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_runner import FakeRunner
+from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_runner import Answer, Call, FakeRunner
 from ansible_collections.nephoran.container_build.tests.unit.plugins.module_utils.image_factory import ImageFactory
 from ansible_collections.nephoran.container_build.tests.unit.plugins.module_utils.image_import.importing import (
     AMD64,
@@ -43,56 +45,112 @@ class TestRun:
     def test_documents_layers_name_and_nothing_left(
         self, importer: ImageImporter, source: Source, containerd: FakeContainerd, runner: FakeRunner
     ) -> None:
-        request = request_for(source, pinned=True, labels={"a": "1"})
-        done = importer.run(request)
-        assert steps(runner, request) == ["import staging", "ingest 5", "ingest 16", "import final", "rm staging"]
+        done = importer.run(request_for(source, pinned=True, labels={"a": "1"}))
+        assert steps(runner) == [
+            *("leases.Create", "content.Write", "content.Write", "ingest 5", "ingest 16", "images.Create"),
+        ]
         assert done.moved == Moved(copied=21)
         assert done.plan.changed
         assert containerd.names("k8s.io") == [NAME]
+        assert containerd.namespaces["k8s.io"].leases == {}
         record = containerd.record("k8s.io", NAME)
         assert record.target.digest == source.target.digest
         assert record.labels == {"a": "1", **PINNED}
         assert containerd.whole("k8s.io", NAME)
 
-    @pytest.mark.parametrize(("labels", "naming"), [({}, "tag"), ({"a": "1"}, "import")])
     def test_all_is_looked_at_before_the_name_moves(
-        self, importer: ImageImporter, source: Source, runner: FakeRunner, labels: dict[str, str], naming: str
-    ) -> None:
-        request = request_for(source, labels=labels)
-        importer.run(request)
-        calls = runner.calls
-        final = max(number for number, call in enumerate(calls) if call.has("ctr", "images", naming))
-        last_layer = max(number for number, call in enumerate(calls) if call.has("ctr", "content", "ingest"))
-        looked = [number for number, call in enumerate(calls) if str(request.staging) in " ".join(call.argv)]
-        assert any(last_layer < number < final for number in looked)
-        assert any(call.has("ctr", "content", "ls") for call in calls[last_layer:final])
-
-    def test_a_clean_namespace_costs_few_processes(
         self, importer: ImageImporter, source: Source, runner: FakeRunner
     ) -> None:
-        """Their start is nearly all that an import takes."""
         importer.run(request_for(source))
-        # Two listings and the snapshot before; staging, two layers; two listings; the name; no staging name.
-        assert len(runner.calls) == 3 + 1 + 2 + 2 + 1 + 1
+        calls = runner.calls
+        (name,) = (number for number, call in enumerate(calls) if call.has("containerd", "images.Create"))
+        last_layer = max(number for number, call in enumerate(calls) if call.has("ctr", "content", "ingest"))
+        assert any(call.has("containerd", "content.List") for call in calls[last_layer:name])
+
+    def test_nothing_is_named_before_it_is_whole(
+        self, importer: ImageImporter, source: Source, runner: FakeRunner
+    ) -> None:
+        """The CRI plugin reads each image as soon as it has a name, and complains of what it does not find."""
+        importer.run(request_for(source))
+        assert [call.argv[-1] for call in runner.commands("containerd", "images.Create")] == [NAME]
+        assert runner.commands("containerd", "images.Update") == []
+
+    def test_only_bytes_that_are_not_there_yet_start_processes(
+        self, importer: ImageImporter, source: Source, runner: FakeRunner
+    ) -> None:
+        """Their start would be nearly all that an import takes."""
+        importer.run(request_for(source))
+        assert len(runner.commands("ctr")) == len(LAYERS)
+        # Three looks; what may be left over; the lease, two documents, a look, the name; the lease's end.
+        assert len(runner.commands("containerd")) == 3 + 2 + 5 + 1
 
     def test_the_name_gets_its_labels_in_the_call_that_moves_it(
         self, importer: ImageImporter, source: Source, runner: FakeRunner
     ) -> None:
         """Between two calls the kubelet could take an image without its pin."""
         importer.run(request_for(source, pinned=True, labels={"a": "1"}))
-        staging, final = runner.commands("ctr", "images", "import")
-        assert staging.values_of("--label") == []
-        assert final.values_of("--label") == ["a=1", f"{PINNED_LABEL}=pinned"]
-        assert final.value_of("--platform") == "linux/amd64"
-        assert runner.commands("ctr", "images", "label") == []
+        (create,) = (Message(call.data or b"") for call in runner.commands("containerd", "images.Create"))
+        assert create.message(1).texts_by_name(2) == {"a": "1", PINNED_LABEL: "pinned"}
+        assert runner.commands("containerd", "images.Update") == []
+
+    def test_an_image_gets_another_target_and_its_labels_in_one_call(
+        self,
+        importer: ImageImporter,
+        source: Source,
+        containerd: FakeContainerd,
+        images: ImageFactory,
+        runner: FakeRunner,
+    ) -> None:
+        containerd.put("k8s.io", NAME, images.manifest(layers=[b"old"]), images, labels={"a": "1"})
+        importer.run(request_for(source, pinned=True))
+        (update,) = (Message(call.data or b"") for call in runner.commands("containerd", "images.Update"))
+        assert update.message(1).message(3).text(2) == str(source.target.digest)
+        assert update.message(1).texts_by_name(2) == {"a": "1", PINNED_LABEL: "pinned"}
+        assert update.message(2).texts(1) == []
+
+    def test_documents_say_what_they_reference(
+        self, importer: ImageImporter, source: Source, images: ImageFactory, runner: FakeRunner
+    ) -> None:
+        """containerd's garbage collection looks at these labels alone."""
+        importer.run(request_for(source))
+        manifest = oci.Manifest.parse(images.read(source.target))
+        first, second = (Message(call.data or b"") for call in runner.commands("containerd", "content.Write"))
+        assert first.texts_by_name(7) == {
+            "containerd.io/gc.ref.content.config": str(manifest.config.digest),
+            "containerd.io/gc.ref.content.l.0": str(manifest.layers[0].digest),
+            "containerd.io/gc.ref.content.l.1": str(manifest.layers[1].digest),
+        }
+        assert second.texts_by_name(7) == {}
+
+    def test_a_document_that_was_there_says_it_too(
+        self, importer: ImageImporter, source: Source, containerd: FakeContainerd, images: ImageFactory
+    ) -> None:
+        """Somebody may have put it there without a word of what it references."""
+        digest = str(source.target.digest)
+        containerd.blobs[digest] = images.read(source.target)
+        containerd.put("k8s.io", "other", source.target, images)
+        containerd.namespaces["k8s.io"].references.clear()
+        importer.run(request_for(source, force=True))
+        del containerd.namespaces["k8s.io"].records["other"]
+        containerd.collect_garbage()
+        assert containerd.whole("k8s.io", NAME)
 
     def test_a_name_that_somebody_else_has_given_meanwhile_is_written_anew(
-        self, importer: ImageImporter, source: Source, containerd: FakeContainerd, runner: FakeRunner
+        self,
+        importer: ImageImporter,
+        source: Source,
+        containerd: FakeContainerd,
+        images: ImageFactory,
+        runner: FakeRunner,
     ) -> None:
-        runner.on("ctr", "images", "tag", rc=1, stderr=f'ctr: image "{NAME}": already exists')
-        request = request_for(source)
-        importer.run(request)
-        assert steps(runner, request)[-3:] == ["tag final", "import final", "rm staging"]
+        def name_first(call: Call) -> Answer:
+            containerd.put("k8s.io", NAME, images.manifest(layers=[b"another"]), images)
+            return containerd.answer(call)
+
+        runner.on("containerd", "images.Create", do=name_first)
+        importer.run(request_for(source))
+        assert steps(runner)[-2:] == ["images.Create", "images.Update"]
+        assert containerd.record("k8s.io", NAME).target.digest == source.target.digest
         assert containerd.names("k8s.io") == [NAME]
 
     def test_labels_that_were_there_survive_a_new_image(
@@ -108,11 +166,11 @@ class TestRun:
     ) -> None:
         request = request_for(source, unpack=True)
         importer.run(request)
-        assert steps(runner, request) == [
-            *("import staging", "ingest 5", "ingest 16"),
-            *("import staging unpacking", "tag final", "rm staging"),
+        assert steps(runner) == [
+            *("leases.Create", "content.Write", "content.Write", "ingest 5", "ingest 16", "unpack", "images.Create"),
         ]
-        unpacking = runner.commands("ctr", "images", "import")[1]
+        (unpacking,) = runner.commands("ctr", "images", "import")
+        assert unpacking.value_of("--platform") == "linux/amd64"
         assert unpacking.value_of("--snapshotter") == "overlayfs"
         assert not planned(importer, request).changed
 
@@ -140,7 +198,7 @@ class TestRun:
         request = request_for(source)
         done = importer.run(request)
         assert not done.plan.changed
-        assert steps(runner, request) == []
+        assert steps(runner) == []
 
     @pytest.mark.parametrize(("pinned", "labels"), [(True, {"old": "1", **PINNED}), (None, {"old": "1"})])
     def test_labels_alone_leave_the_image(
@@ -156,7 +214,7 @@ class TestRun:
         containerd.put("k8s.io", NAME, source.target, images, labels={"old": "1"})
         request = request_for(source, pinned=pinned, labels={"new": "2"})
         importer.run(request)
-        assert len(steps(runner, request)) == 1
+        assert steps(runner) == ["images.Update"]
         assert containerd.record("k8s.io", NAME).labels == {**labels, "new": "2"}
         assert source.delivered == []
 
@@ -171,7 +229,9 @@ class TestRun:
         containerd.put("k8s.io", NAME, source.target, images, labels=PINNED)
         request = request_for(source, force=True)
         importer.run(request)
-        assert steps(runner, request) == ["import staging", "import final", "rm staging"]
+        assert steps(runner) == [
+            *("leases.Create", "content.Write", "content.Update", "content.Write", "images.Create", "images.Update"),
+        ]
         assert containerd.record("k8s.io", NAME).labels == PINNED
 
     def test_check_mode_changes_nothing_and_says_what_the_real_run_does(
@@ -179,7 +239,7 @@ class TestRun:
     ) -> None:
         request = request_for(source, pinned=True, unpack=True)
         checked = importer.run(request, check=True)
-        assert steps(runner, request) == []
+        assert steps(runner) == []
         assert checked.moved == Moved()
         assert checked.plan == importer.run(request).plan
         assert not importer.run(request).plan.changed
@@ -207,7 +267,6 @@ class TestRun:
         importer: ImageImporter,
         images: ImageFactory,
         containerd: FakeContainerd,
-        runner: FakeRunner,
         tmp_path: pathlib.Path,
     ) -> None:
         amd = images.manifest("linux/amd64", [b"amd"])
@@ -215,7 +274,6 @@ class TestRun:
         importer.run(request_for(Source(images, index, tmp_path), platform=None))
         assert containerd.whole("k8s.io", NAME)
         assert containerd.namespaces["k8s.io"].held == {str(digest) for digest in images.blobs}
-        assert all("--all-platforms" in call.argv for call in runner.commands("ctr", "images", "import"))
 
     def test_one_platform_leaves_the_others_layers(
         self, importer: ImageImporter, images: ImageFactory, containerd: FakeContainerd, tmp_path: pathlib.Path
