@@ -106,7 +106,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(401, b'{"errors": [{"code": "UNAUTHORIZED"}]}', {"WWW-Authenticate": challenge})
 
     def _forward(self, body: bytes) -> None:
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+        # A field may stand in several lines, as buildah's Accept does: they mean the same as one with commas.
+        names = dict.fromkeys(name for name in self.headers if name.lower() not in HOP_BY_HOP)
+        headers = {name: ", ".join(self.headers.get_all(name) or ()) for name in names}
         if body:
             headers["Content-Length"] = str(len(body))
         if isinstance(self.connection, ssl.SSLSocket):
