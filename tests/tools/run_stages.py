@@ -173,12 +173,13 @@ def summarise(outcomes: Sequence[Outcome], console: Console, seconds: float) -> 
             f"{outcome.seconds:.1f}",
             outcome.remark,
         )
+    console.print()
+    console.print(table)
+    # The last lines are what is read, and all that is kept of a long run in some places.
     for outcome in outcomes:
         if outcome.failure:
             console.rule(f"[bold red]{_title(outcome.stage)}: what failed", align="left", style="red")
             console.print(outcome.failure, markup=False, soft_wrap=True)
-    console.print()
-    console.print(table)
     console.print()
     total = sum((outcome.tests for outcome in outcomes), Tally())
     colour = _STYLES["failed" if total.failed else "passed"]

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-# What Ansible and pytest print where something fails.
-_FAILURE = re.compile(r"^(fatal: |failed: |FAILED |ERROR \S)")
+# What Ansible and pytest print where something fails; Ansible's word for a task that it will try again is none of it.
+_FAILURE = re.compile(r"^(fatal: |failed: |FAILED (?!- RETRYING)|ERROR \S)")
+_RECAP = re.compile(r"^(?P<host>\S+) +: ok=\d.*(unreachable|failed)=[1-9]")
 _TASK = re.compile(r"^(TASK|PLAY|RUNNING HANDLER) ")
 _IGNORED = "...ignoring"
 # A failure that was rescued looks alike: what ended the stage is among the last ones.
@@ -57,10 +58,13 @@ def run_recorded(
 
 
 def excerpt(output: Path) -> str:
-    """Return the lines around the last failures that the file *output* tells of; its last lines if it tells of none."""
+    """Return the lines around the last failures that the file *output* tells of; its last lines if it tells of none.
+
+    Where Ansible's recap names the hosts that failed, failures of others are none: those were rescued.
+    """
     lines = [_COLOUR.sub("", line)[:_WIDTH] for line in output.read_text(errors="replace").splitlines()]
     failures = [number for number, line in enumerate(lines) if _FAILURE.match(line) and not _ignored(lines[number:])]
-    failures = failures[-_FAILURES:]
+    failures = _of_failed_hosts(failures, lines)[-_FAILURES:]
     if not failures:
         return "\n".join(lines[-_LAST:])
     wanted = sorted({number for at in failures for number in range(max(0, at - _BEFORE), min(len(lines), at + _AFTER))})
@@ -73,3 +77,8 @@ def excerpt(output: Path) -> str:
 
 def _ignored(lines: Sequence[str]) -> bool:
     return _IGNORED in itertools.takewhile(lambda line: not _TASK.match(line), lines)
+
+
+def _of_failed_hosts(failures: Sequence[int], lines: Sequence[str]) -> Sequence[int]:
+    hosts = [recap["host"] for recap in map(_RECAP.match, lines) if recap]
+    return [number for number in failures if any(f"[{host}" in lines[number] for host in hosts)] or failures

@@ -54,6 +54,23 @@ def test_a_failure_that_was_ignored_is_none(tmp_path: Path) -> None:
     assert told.splitlines()[-1] == "line 15"
 
 
+def test_a_task_that_is_tried_again_has_not_failed(tmp_path: Path) -> None:
+    retries = [f"FAILED - RETRYING: [b]: Wait ({left} retries left)." for left in range(60, 0, -1)]
+    told = excerpt(write(tmp_path / "out", ["fatal: [a]: FAILED!", *numbered(*range(50)), *retries]))
+    assert told.splitlines() == ["fatal: [a]: FAILED!", *numbered(*range(24))]
+
+
+def test_failures_of_hosts_that_went_on_are_none(tmp_path: Path) -> None:
+    lines = numbered(*range(200))
+    lines[50] = "fatal: [a]: FAILED!"
+    for number in (100, 110, 120, 130):
+        lines[number] = "fatal: [b]: FAILED!"
+    lines[190] = "a  : ok=812 changed=150 unreachable=0 failed=1 skipped=3 rescued=0 ignored=0"
+    lines[191] = "b  : ok=901 changed=170 unreachable=0 failed=0 skipped=3 rescued=4 ignored=0"
+    told = excerpt(write(tmp_path / "out", lines)).splitlines()
+    assert [line for line in told if line.startswith("fatal")] == ["fatal: [a]: FAILED!"]
+
+
 def test_a_failure_in_the_first_line(tmp_path: Path) -> None:
     assert excerpt(write(tmp_path / "out", ["FAILED test.py::test", *numbered(1, 2)])).splitlines() == [
         "FAILED test.py::test",
