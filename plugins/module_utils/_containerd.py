@@ -89,13 +89,14 @@ class Containerd:
         Returns:
             False if something is; it stays then.
         """
-        try:
-            self._ask(None, "namespaces", "Delete", protobuf.text(1, namespace))
-        except grpc.GrpcError as error:
-            if error.code == grpc.FAILED_PRECONDITION:
-                return False
-            if error.code != grpc.NOT_FOUND:
-                raise self._failure(error, "The namespace could not be removed", namespace) from error
+        with self._explained("The namespace could not be removed", namespace):
+            try:
+                self._ask(None, "namespaces", "Delete", protobuf.text(1, namespace))
+            except grpc.GrpcError as error:
+                if error.code == grpc.FAILED_PRECONDITION:
+                    return False
+                if error.code != grpc.NOT_FOUND:
+                    raise
         return True
 
     def image_names(self, namespace: str, *filters: str) -> list[str]:
@@ -111,13 +112,9 @@ class Containerd:
 
     def image_record(self, namespace: str, name: str) -> ImageRecord | None:
         """Return the record of the image *name*, None if *namespace* has none."""
-        try:
-            answer = self._ask(namespace, "images", "Get", protobuf.text(1, name))
-        except grpc.GrpcError as error:
-            if error.code == grpc.NOT_FOUND:
-                return None
-            raise self._failure(error, "The image could not be looked up", f"{name} in {namespace}") from error
-        return _parse_record(answer.message(1))
+        with self._explained("The image could not be looked up", f"{name} in {namespace}"):
+            answer = self._ask_unless(grpc.NOT_FOUND, namespace, "images", "Get", protobuf.text(1, name))
+        return None if answer is None else _parse_record(answer.message(1))
 
     def create_image(
         self, namespace: str, name: str, target: Descriptor, labels: t.Mapping[str, str] | None = None
@@ -127,27 +124,21 @@ class Containerd:
         Returns:
             False if there is an image of that name already, which stays.
         """
-        try:
-            self._ask(namespace, "images", "Create", protobuf.message(1, _image(name, target, labels or {})))
-        except grpc.GrpcError as error:
-            if error.code == grpc.ALREADY_EXISTS:
-                return False
-            raise self._failure(error, "The image could not be named", f"{name} in {namespace}") from error
-        return True
+        request = protobuf.message(1, _image(name, target, labels or {}))
+        with self._explained("The image could not be named", f"{name} in {namespace}"):
+            return self._ask_unless(grpc.ALREADY_EXISTS, namespace, "images", "Create", request) is not None
 
     def put_image(self, namespace: str, name: str, target: Descriptor, labels: t.Mapping[str, str]) -> None:
         """Make the record of *name* one of *target* with just *labels*, in one transaction."""
-        for last_try in (False, True):
-            if self.create_image(namespace, name, target, labels):
+        request = protobuf.message(1, _image(name, target, labels))
+        if self.create_image(namespace, name, target, labels):
+            return
+        with self._explained("The image could not be named", f"{name} in {namespace}"):
+            if self._ask_unless(grpc.NOT_FOUND, namespace, "images", "Update", request) is not None:
                 return
-            try:
-                self._ask(namespace, "images", "Update", protobuf.message(1, _image(name, target, labels)))
-            except grpc.GrpcError as error:
-                # Somebody may have removed it since.
-                if last_try or error.code != grpc.NOT_FOUND:
-                    raise self._failure(error, "The image could not be named", f"{name} in {namespace}") from error
-            else:
-                return
+            # Somebody has removed it since.
+            if not self.create_image(namespace, name, target, labels):
+                self._ask(namespace, "images", "Update", request)
 
     def label_image(self, namespace: str, name: str, labels: t.Mapping[str, str]) -> None:
         """Set *labels* on the image's record and leave its others; one that is to be empty goes."""
@@ -166,11 +157,12 @@ class Containerd:
             missing_ok: accept that there is none.
             wait: return only when the garbage is collected.
         """
-        try:
-            self._ask(namespace, "images", "Delete", protobuf.text(1, name) + protobuf.number(2, wait))
-        except grpc.GrpcError as error:
-            if not (missing_ok and error.code == grpc.NOT_FOUND):
-                raise self._failure(error, "The image could not be removed", f"{name} in {namespace}") from error
+        request = protobuf.text(1, name) + protobuf.number(2, wait)
+        with self._explained("The image could not be removed", f"{name} in {namespace}"):
+            if missing_ok:
+                self._ask_unless(grpc.NOT_FOUND, namespace, "images", "Delete", request)
+            else:
+                self._ask(namespace, "images", "Delete", request)
 
     @contextlib.contextmanager
     def lease(self, namespace: str, name: str) -> t.Iterator[None]:
@@ -205,11 +197,9 @@ class Containerd:
 
     def end_lease(self, namespace: str, name: str, *, wait: bool = False) -> None:
         """End a lease, if there is one; *wait* until the garbage that it kept is collected."""
-        try:
-            self._ask(namespace, "leases", "Delete", protobuf.text(1, name) + protobuf.number(2, wait))
-        except grpc.GrpcError as error:
-            if error.code != grpc.NOT_FOUND:
-                raise self._failure(error, "A lease could not be ended", f"{name} in {namespace}") from error
+        request = protobuf.text(1, name) + protobuf.number(2, wait)
+        with self._explained("A lease could not be ended", f"{name} in {namespace}"):
+            self._ask_unless(grpc.NOT_FOUND, namespace, "leases", "Delete", request)
 
     def container_ids(self, namespace: str, images: t.Iterable[str]) -> list[str]:
         """Return the ids of the containers in *namespace* that were made from one of the names *images*."""
@@ -223,10 +213,8 @@ class Containerd:
 
     def content_digests(self, namespace: str) -> frozenset[str]:
         """Return the digests of all blobs that *namespace* holds."""
-        try:
+        with self._explained("The content could not be listed", f"namespace {namespace}"):
             answers = self._stream(namespace, "content", "List", b"")
-        except grpc.GrpcError as error:
-            raise self._failure(error, "The content could not be listed", f"namespace {namespace}") from error
         return frozenset(info.text(1) for answer in answers for info in answer.messages(1))
 
     def read_content(self, namespace: str, digest: str) -> bytes:
@@ -235,12 +223,13 @@ class Containerd:
         Raises:
             BlobMissing: the namespace does not hold it.
         """
-        try:
-            answers = self._stream(namespace, "content", "Read", protobuf.text(1, digest))
-        except grpc.GrpcError as error:
-            if error.code == grpc.NOT_FOUND:
-                raise BlobMissing(namespace, digest) from error
-            raise self._failure(error, "A blob could not be read", f"{digest} in {namespace}") from error
+        with self._explained("A blob could not be read", f"{digest} in {namespace}"):
+            try:
+                answers = self._stream(namespace, "content", "Read", protobuf.text(1, digest))
+            except grpc.GrpcError as error:
+                if error.code == grpc.NOT_FOUND:
+                    raise BlobMissing(namespace, digest) from error
+                raise
         return b"".join(answer.data(2) for answer in answers)
 
     def write_document(
@@ -256,10 +245,8 @@ class Containerd:
             lease: keeps the blob, whether it was there or not.
         """
         subject = f"{descriptor.digest} in {namespace}"
-        try:
+        with self._explained("A document could not be written", subject):
             written = self._write(namespace, descriptor, content=content, labels=references, lease=lease)
-        except grpc.GrpcError as error:
-            raise self._failure(error, "A document could not be written", subject) from error
         if written or not references:
             return
         # Whoever brought it may have said nothing of what it refers to.
@@ -275,24 +262,21 @@ class Containerd:
         Returns:
             False if no namespace holds it, or the policy forbids it.
         """
-        try:
-            self._write(namespace, blob, offset=blob.size)
-        except grpc.GrpcError as error:
-            # Without the blob, the upload stands at its beginning, and not behind all of its bytes.
-            if error.code == grpc.OUT_OF_RANGE:
-                return False
-            raise self._failure(error, "A blob could not be shared", f"{blob.digest} with {namespace}") from error
+        with self._explained("A blob could not be shared", f"{blob.digest} with {namespace}"):
+            try:
+                self._write(namespace, blob, offset=blob.size)
+            except grpc.GrpcError as error:
+                # Without the blob, the upload stands at its beginning, and not behind all of its bytes.
+                if error.code == grpc.OUT_OF_RANGE:
+                    return False
+                raise
         return True
 
     def snapshot_exists(self, namespace: str, snapshotter: str, key: str) -> bool:
         """Tell whether *snapshotter* holds the snapshot *key*: an image is unpacked if it holds its chain id."""
-        try:
-            self._ask(namespace, "snapshots", "Stat", protobuf.text(1, snapshotter) + protobuf.text(2, key))
-        except grpc.GrpcError as error:
-            if error.code == grpc.NOT_FOUND:
-                return False
-            raise self._failure(error, "A snapshot could not be looked up", f"{key} in {namespace}") from error
-        return True
+        request = protobuf.text(1, snapshotter) + protobuf.text(2, key)
+        with self._explained("A snapshot could not be looked up", f"{key} in {namespace}"):
+            return self._ask_unless(grpc.NOT_FOUND, namespace, "snapshots", "Stat", request) is not None
 
     def _write(
         self,
@@ -336,10 +320,26 @@ class Containerd:
         self, namespace: str | None, service: str, method: str, request: bytes, what: str, subject: str
     ) -> protobuf.Message:
         """Return the only message of an answer, or say *what* failed on which *subject*."""
+        with self._explained(what, subject):
+            return self._ask(namespace, service, method, request)
+
+    @contextlib.contextmanager
+    def _explained(self, what: str, subject: str) -> t.Iterator[None]:
+        try:
+            yield
+        except grpc.GrpcError as error:
+            raise self._failure(error, what, subject) from error
+
+    def _ask_unless(
+        self, code: int, namespace: str, service: str, method: str, request: bytes
+    ) -> protobuf.Message | None:
+        """Return the only message of an answer, ``None`` if the answer is the status *code*."""
         try:
             return self._ask(namespace, service, method, request)
         except grpc.GrpcError as error:
-            raise self._failure(error, what, subject) from error
+            if error.code != code:
+                raise
+            return None
 
     def _ask(self, namespace: str | None, service: str, method: str, request: bytes) -> protobuf.Message:
         answers = self._stream(namespace, service, method, request)

@@ -32,6 +32,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._errors i
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._file_lock import locked
 from ansible_collections.nephoran.container_build.plugins.module_utils._managed_file import (
+    file_begins_with,
     make_folder,
     read_file,
     remove_empty_folder,
@@ -105,14 +106,9 @@ class Daemon:
         unit = self._spec.unit
         folder = os.path.dirname(unit.path)
         name, suffix = os.path.splitext(self._spec.name)
-        first_line = unit.text.partition("\n")[0]
-        found = []
-        for path in sorted(glob.glob(f"{glob.escape(os.path.join(folder, name))}@*{suffix}")):
-            # Folders and links are nothing that was laid down here.
-            state = read_file(path) if os.path.isfile(path) and not os.path.islink(path) else None
-            if state is not None and state.text.partition("\n")[0] == first_line:
-                found.append(os.path.basename(path).removesuffix(suffix))
-        return found
+        first_line = "".join(unit.text.partition("\n")[:2])
+        units = sorted(glob.glob(f"{glob.escape(os.path.join(folder, name))}@*{suffix}"))
+        return [os.path.basename(path).removesuffix(suffix) for path in units if file_begins_with(path, first_line)]
 
     def require_usable(self, state: DaemonState, *, check_mode: bool) -> tuple[str, ...]:
         """Check all that must hold before anything is changed.

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._http2 import (
@@ -62,7 +61,7 @@ class Channel(t.Protocol):
 class SocketChannel:
     """A channel to the server behind a Unix socket, which is connected to at the first call.
 
-    Calls may come from several threads; one is made after the other.
+    One call at a time: nothing here guards against several threads.
 
     Args:
         path: the socket.
@@ -73,7 +72,6 @@ class SocketChannel:
         self._path = path
         self._timeout = timeout
         self._connection: Connection | None = None
-        self._one_at_a_time = threading.Lock()
 
     def call(self, method: str, request: bytes, metadata: t.Mapping[str, str]) -> list[bytes]:
         """Return the messages that *method*, a path, answers *request* with.
@@ -91,7 +89,7 @@ class SocketChannel:
             *metadata.items(),
         ]
         body = b"\0" + len(request).to_bytes(4, "big") + request
-        with self._one_at_a_time, _as_grpc_errors():
+        with _as_grpc_errors():
             response = self._connected().request(headers, body)
         _require_success(response)
         return list(_messages(bytes(response.body)))

@@ -61,7 +61,6 @@ class NamespaceSource:
 
     def __init__(self, store: ImageStore, state: ImageState, scratch: str) -> None:
         self._scratch = scratch
-        self._ctr = store.ctr
         self._namespace = state.namespace
         self._name = state.record.name
         self._read = store.read(state.namespace)
@@ -79,7 +78,7 @@ class NamespaceSource:
             return Moved(shared=layer.size)
         self._shares = False
         with tempfile.NamedTemporaryFile(dir=self._scratch) as copy:
-            self._ctr.save_content(self._namespace, digest, copy.name)
+            store.ctr.save_content(self._namespace, digest, copy.name)
             ingest_file(store, namespace, layer, copy.name, str(self))
         return Moved(copied=layer.size)
 

@@ -98,6 +98,16 @@ def read_file(path: str) -> FileState | None:
         return FileState(file.read(), stat.S_IMODE(status.st_mode), owned)
 
 
+def file_begins_with(path: str, text: str) -> bool:
+    """Tell whether a file is at *path* that begins with *text*; a link or a folder that stands there does not.
+
+    Raises:
+        Unavailable: the file cannot be read.
+    """
+    state = read_file(path) if os.path.isfile(path) and not os.path.islink(path) else None
+    return state is not None and state.text.startswith(text)
+
+
 def write_file(path: str, text: str, mode: int, *, durable: bool = True) -> None:
     """Put *text* at *path* by one rename, durably unless told otherwise; missing folders are made.
 

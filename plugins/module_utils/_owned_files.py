@@ -19,6 +19,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._managed_
     SECRET_MODE,
     FileState,
     ManagedFile,
+    file_begins_with,
     make_folder,
     read_file,
     remove_empty_folder,
@@ -107,7 +108,7 @@ def with_marked(record: Record, paths: t.Iterable[str], marker: str | None) -> R
     Raises:
         Unavailable: a file cannot be read.
     """
-    return record.merged(Record(tuple(path for path in paths if marker and _begins_with(path, marker))))
+    return record.merged(Record(tuple(path for path in paths if marker and file_begins_with(path, marker))))
 
 
 def find_files(wanted: t.Iterable[ManagedFile], record: Record) -> dict[str, FileState | None]:
@@ -161,12 +162,6 @@ def write_record(path: str, record: Record) -> None:
         return
     make_folder(os.path.dirname(path), PRIVATE_FOLDER_MODE)
     write_file(path, json.dumps(dataclasses.asdict(record), indent=2, sort_keys=True) + "\n", SECRET_MODE)
-
-
-def _begins_with(path: str, marker: str) -> bool:
-    # Whether something else than a file may stand there is for others to say.
-    state = read_file(path) if os.path.isfile(path) and not os.path.islink(path) else None
-    return state is not None and state.text.startswith(marker)
 
 
 def _why(file: ManagedFile, state: FileState | None) -> str:

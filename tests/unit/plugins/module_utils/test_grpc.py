@@ -136,20 +136,6 @@ class TestCalls:
 
         assert dial(serve(ping_first)).call(METHOD, b"a", {}) == [b"a"]
 
-    def test_threads_take_turns(self, serve: Serve, dial: Dial) -> None:
-        where = dial(serve())
-        answers: dict[int, list[bytes]] = {}
-
-        def ask(number: int) -> None:
-            answers[number] = where.call(METHOD, str(number).encode(), {})
-
-        threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert answers == {number: [str(number).encode()] for number in range(8)}
-
 
 class TestFailures:
     """What the server refuses."""

@@ -13,6 +13,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._errors i
 from ansible_collections.nephoran.container_build.plugins.module_utils._managed_file import (
     FileState,
     ManagedFile,
+    file_begins_with,
     parse_mode,
     read_file,
     remove_empty_folder,
@@ -77,6 +78,20 @@ def test_what_is_no_file_is_refused(tmp_path: pathlib.Path, what: str) -> None:
         os.mkfifo(path)
     with pytest.raises(InvalidInput, match=what):
         read_file(str(path))
+
+
+def test_only_a_file_begins_with_a_text(tmp_path: pathlib.Path) -> None:
+    file, link, folder = tmp_path / "file", tmp_path / "link", tmp_path / "folder"
+    file.write_text("# ours\nrest\n")
+    link.symlink_to(file)
+    folder.mkdir()
+    begun = {
+        (path.name, text)
+        for path in (file, link, folder, tmp_path / "nothing")
+        for text in ("# ours\n", "# our", "ours", "")
+        if file_begins_with(str(path), text)
+    }
+    assert begun == {("file", "# ours\n"), ("file", "# our"), ("file", "")}
 
 
 def test_only_empty_folders_go(tmp_path: pathlib.Path) -> None:
