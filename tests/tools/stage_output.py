@@ -63,7 +63,7 @@ def excerpt(output: Path) -> str:
     Where Ansible's recap names the hosts that failed, failures of others are none: those were rescued.
     """
     lines = [_COLOUR.sub("", line)[:_WIDTH] for line in output.read_text(errors="replace").splitlines()]
-    failures = [number for number, line in enumerate(lines) if _FAILURE.match(line) and not _ignored(lines[number:])]
+    failures = [number for number, line in enumerate(lines) if _FAILURE.match(line) and not _ignored(lines, number)]
     failures = _of_failed_hosts(failures, lines)[-_FAILURES:]
     if not failures:
         return "\n".join(lines[-_LAST:])
@@ -75,8 +75,11 @@ def excerpt(output: Path) -> str:
     return "\n".join(parts)
 
 
-def _ignored(lines: Sequence[str]) -> bool:
-    return _IGNORED in itertools.takewhile(lambda line: not _TASK.match(line), lines)
+def _ignored(lines: Sequence[str], at: int) -> bool:
+    # Ansible's two streams may overtake one another: the word stands after the failure or before it.
+    before = itertools.takewhile(lambda line: not _TASK.match(line), reversed(lines[:at]))
+    after = itertools.takewhile(lambda line: not _TASK.match(line), lines[at:])
+    return _IGNORED in itertools.chain(before, after)
 
 
 def _of_failed_hosts(failures: Sequence[int], lines: Sequence[str]) -> Sequence[int]:

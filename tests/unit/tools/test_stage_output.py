@@ -48,10 +48,11 @@ def test_the_lines_around_the_last_failures_tell(tmp_path: Path) -> None:
 
 def test_a_failure_that_was_ignored_is_none(tmp_path: Path) -> None:
     ignored = ["fatal: [a]: FAILED!", "    msg: expected", "...ignoring", "", "TASK [next]"]
-    failed = ["fatal: [b]: FAILED!", "    msg: not expected", "", "TASK [another]", *ignored]
+    early = ["TASK [early]", "...ignoring", "fatal: [a]: FAILED!", "    msg: expected", "", "TASK [later]"]
+    failed = ["fatal: [b]: FAILED!", "    msg: not expected", "", "TASK [another]", *ignored, *early]
     told = excerpt(write(tmp_path / "out", [*ignored, *numbered(*range(50)), *failed, *numbered(*range(50))]))
     assert told.splitlines()[0] == "line 42"
-    assert told.splitlines()[-1] == "line 15"
+    assert told.splitlines()[-1] == "line 9"
 
 
 def test_a_task_that_is_tried_again_has_not_failed(tmp_path: Path) -> None:
