@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 
 import pytest
+from node_commands import build_by_hand
 from testinfra.host import Host
 
 FOLDER = "/root/document"
@@ -19,10 +20,7 @@ EXPORTS = 5
 
 def do(host: Host, command: str) -> str:
     """Run a command in the folder of the example and return what it said."""
-    done = host.run(f"cd {FOLDER} && {command}")
-    assert done.succeeded, f"{command}\n{done.stdout}\n{done.stderr}"
-    said: str = done.stdout
-    return said
+    return build_by_hand(host, f"cd {FOLDER} && {command}")
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from node_commands import build_by_hand
 from node_kubelet import ask_for_pod, await_pod
 from node_playbooks import run_tasks
 from testinfra.host import Host
@@ -37,7 +38,7 @@ def by_the_module(_host: Host, name: str, ask: str) -> None:
 
 
 def by_method_1(host: Host, name: str, ask: str) -> None:
-    host.check_output(METHOD_1.format(name=name, folder=FOLDER, ask=ask))
+    build_by_hand(host, METHOD_1.format(name=name, folder=FOLDER, ask=ask))
 
 
 @pytest.mark.parametrize("way", [by_the_module, by_method_1])

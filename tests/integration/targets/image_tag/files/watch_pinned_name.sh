@@ -11,7 +11,11 @@ image=$1 stop=$2
 looks=0
 while [ ! -e "$stop" ]; do
     looks=$((looks + 1))
-    if [ -z "$(ctr images ls -q "name==$image,labels.\"io.cri-containerd.pinned\"==pinned")" ]; then
+    found=$(timeout 20 ctr images ls -q "name==$image,labels.\"io.cri-containerd.pinned\"==pinned") || {
+        echo "ctr ended with status $? at look $looks" >&2
+        exit 1
+    }
+    if [ -z "$found" ]; then
         echo "not there, or not pinned, at look $looks" >&2
         exit 1
     fi
