@@ -82,6 +82,6 @@ def _ignored(lines: Sequence[str], at: int) -> bool:
     return _IGNORED in itertools.chain(before, after)
 
 
-def _of_failed_hosts(failures: Sequence[int], lines: Sequence[str]) -> Sequence[int]:
+def _of_failed_hosts(failures: list[int], lines: Sequence[str]) -> list[int]:
     hosts = [recap["host"] for recap in map(_RECAP.match, lines) if recap]
     return [number for number in failures if any(f"[{host}" in lines[number] for host in hosts)] or failures
