@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from collection_archive import build_collection
 from lab import toolchain
 
 from faults.builds import CONTEXT, build, fresh_name
-from faults.lab_node import CHECKOUT, PROGRAMS, LabNode, run
+from faults.lab_node import LabNode
 
 CHAIN = "FAULTS"
 DROPPED = f"iptables -nvxL {CHAIN} | awk '$3 == \"DROP\" {{ print $1 }}'"
@@ -24,16 +25,12 @@ SKEWS = ("-400d", "+400d")
 @pytest.fixture
 def bundle(installed: LabNode, tmp_path: Path) -> Path:
     """A bundle for the node, with buildah's packages as the node's own sources have them."""
-    galaxy = [str(PROGRAMS / "ansible-galaxy"), "collection", "build", "--output-path", str(tmp_path), str(CHECKOUT)]
-    built = run(galaxy)
-    assert built.status == 0, built.output
-    (collection,) = tmp_path.glob("*.tar.gz")
     full = toolchain.ensure()
     known = {"src": str(full.path), "version": full.version, "checksum": f"sha256:{full.sha256}"}
     variables = {
         "bundle_path": str(tmp_path / "bundle.tar"),
         "bundle_folder": str(tmp_path / "collected"),
-        "bundle_collection": str(collection),
+        "bundle_collection": str(build_collection(tmp_path)),
         "bundle_archives": [{**known, "architecture": full.arch}],
         "bundle_package_hosts": installed.name,
     }

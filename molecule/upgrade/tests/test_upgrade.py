@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from node_playbooks import Recap, Run, run_playbook
+from collection_archive import build_collection
+from lab import toolchain
+from node_playbooks import Recap, Run, run_playbook, run_tasks
 from testinfra.host import Host
 
 FOLDER = "/root/upgrade"
@@ -45,11 +48,38 @@ def container_pid(host: Host) -> int:
     return int(host.check_output("nerdctl inspect --format '{{.State.Pid}}' witness"))
 
 
+def overlay_checksum(host: Host, name: str) -> str:
+    return "sha256:" + str(host.check_output(f"sha256sum {FOLDER}/{name}.tar.gz").split()[0])
+
+
 def overlay(host: Host, name: str, version: str) -> str:
-    path = f"{FOLDER}/{name}.tar.gz"
-    checksum = host.check_output(f"sha256sum {path}").split()[0]
-    entry = {"component": "containerd", "version": version, "src": path, "remote_src": True}
-    return json.dumps({"nerdctl_full_overlays": [{**entry, "checksum": f"sha256:{checksum}"}]})
+    entry = {"component": "containerd", "version": version, "src": f"{FOLDER}/{name}.tar.gz", "remote_src": True}
+    return json.dumps({"nerdctl_full_overlays": [{**entry, "checksum": overlay_checksum(host, name)}]})
+
+
+@pytest.fixture
+def bundle(host: Host, tmp_path: Path) -> Path:
+    """A bundle of the archive that is installed and of an overlay; it names the latter for arm64, too."""
+    collection = build_collection(tmp_path)
+    fetch = {"src": f"{FOLDER}/fixed.tar.gz", "dest": f"{tmp_path}/", "flat": True}
+    fetched = run_tasks([{"ansible.builtin.fetch": fetch}])
+    assert fetched.status == 0, fetched.output
+    full = toolchain.ensure()
+    archive = {"architecture": full.arch, "version": full.version, "src": str(full.path)}
+    fixed = {"component": "containerd", "version": "2.2.5", "checksum": overlay_checksum(host, "fixed")}
+    variables = {
+        "bundle_path": str(tmp_path / "bundle.tar"),
+        "bundle_folder": str(tmp_path / "collected"),
+        "bundle_collection": str(collection),
+        "bundle_archives": [{**archive, "checksum": f"sha256:{full.sha256}"}],
+        "bundle_overlays": [
+            {**fixed, "architecture": architecture, "src": str(tmp_path / "fixed.tar.gz")}
+            for architecture in ("amd64", "arm64")
+        ],
+    }
+    made = run_playbook("bundle", "--extra-vars", json.dumps(variables))
+    assert made.status == 0, made.output
+    return tmp_path / "bundle.tar"
 
 
 def daemon(host: Host, name: str) -> str:
@@ -126,3 +156,16 @@ def test_a_containerd_that_does_not_start_is_taken_back_by_itself(host: Host, wi
     assert_undisturbed(host, witness)
     # Its containers can be started and ended as before.
     assert host.check_output("nerdctl run --rm alpine:latest echo alive") == "alive"
+
+
+def test_an_upgrade_out_of_a_bundle(host: Host, witness: int, bundle: Path) -> None:
+    words = ["-e", f"container_build_bundle={bundle}", "-e", f"container_build_bundle_folder={bundle.parent}/opened"]
+    run = run_playbook("upgrade", *words)
+    assert run.status == 0, run.output
+    assert "containerd restarted: binary 2.2.1 → 2.2.5" in run.output
+    assert_undisturbed(host, witness)
+    # What was opened on the controller, the generation, and containerd.
+    assert counted(run).changed == 3, run.output
+    again = run_playbook("upgrade", *words)
+    assert again.status == 0, again.output
+    assert counted(again).changed == 0, again.output
