@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import testinfra
-from node_commands import ATTEMPTS, build_by_hand
+from node_commands import build_by_hand
 
+ATTEMPTS = 3
 LOST = 'failed to prepare extraction snapshot "a": parent snapshot sha256:b does not exist: not found'
 BUILDER = """
 attempts=$(($(cat {count} 2>/dev/null || echo 0) + 1))

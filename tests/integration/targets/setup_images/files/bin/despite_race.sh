@@ -16,7 +16,7 @@ for attempt in 1 2 3; do
     status=$?
     cat "$said" >&2
     [ "$status" -ne 0 ] || exit 0
-    grep -q 'failed to prepare extraction snapshot .*parent snapshot .* does not exist' "$said" || exit "$status"
+    grep -q 'failed to prepare extraction snapshot .* parent snapshot [^ ][^ ]* does not exist' "$said" || exit "$status"
     echo "attempt $attempt lost a race with containerd's garbage collection" >&2
 done
 exit "$status"
