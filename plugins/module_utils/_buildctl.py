@@ -1,12 +1,10 @@
 # Copyright (c) 2026, Nephoran contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""buildctl: BuildKit's workers, and builds through its Dockerfile frontend."""
+"""buildctl: builds through BuildKit's Dockerfile frontend, and the daemon that does them."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import typing as t
 
@@ -30,7 +28,13 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._build_sp
     secret_words,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_watch import BuildWatch
-from ansible_collections.nephoran.container_build.plugins.module_utils._errors import IntegrityError, Unavailable
+from ansible_collections.nephoran.container_build.plugins.module_utils._buildkit_workers import (
+    CANNOT_LIST_WORKERS,
+    Worker,
+    ask_workers,
+    read_workers,
+)
+from ansible_collections.nephoran.container_build.plugins.module_utils._errors import Unavailable
 from ansible_collections.nephoran.container_build.plugins.module_utils._runner import (
     Completed,
     Runner,
@@ -40,52 +44,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._runner i
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._secret_mask import SecretMask
 
-_LABEL = "org.mobyproject.buildkit.worker."
-_NANOSECONDS = 1_000_000_000
-
-
-@dataclasses.dataclass(frozen=True)
-class GCPolicy:
-    """A rule by which BuildKit itself keeps its cache small; they apply in their order.
-
-    Attributes:
-        filters: which records it is for; all if empty.
-        everything: whether it is for what BuildKit keeps for itself, too.
-        keep_duration: seconds for which it leaves what builds used.
-        reserved_space: bytes below which it removes nothing.
-        max_used_space: bytes above which it removes; 0: no such limit.
-        min_free_space: bytes of the file system that it wants free; 0: no such limit.
-    """
-
-    filters: tuple[str, ...]
-    everything: bool
-    keep_duration: int
-    reserved_space: int
-    max_used_space: int
-    min_free_space: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Worker:
-    """One worker of a BuildKit daemon.
-
-    Attributes:
-        id: the worker's id.
-        executor: ``containerd`` or ``oci``.
-        namespace: containerd's namespace that it builds in; empty for an OCI worker.
-        snapshotter: where it unpacks.
-        platforms: what it can build for, ``os/arch[/variant]``.
-        version: of BuildKit.
-        gc_policies: how it keeps its cache small.
-    """
-
-    id: str
-    executor: str
-    namespace: str
-    snapshotter: str
-    platforms: tuple[str, ...]
-    version: str
-    gc_policies: tuple[GCPolicy, ...] = ()
+_SOCKET = "unix://"
 
 
 class Buildctl:
@@ -108,16 +67,12 @@ class Buildctl:
         Raises:
             Unavailable: the daemon does not answer.
         """
+        if self.host.startswith(_SOCKET):
+            # The daemon itself answers in a tenth of the time that the client takes to start.
+            return ask_workers(self._runner.dial(self.host[len(_SOCKET) :], timeout), self.host)
         completed = self.run(["debug", "workers", "--format", "{{json .}}"], timeout=timeout)
-        checked(completed, "BuildKit's workers could not be listed", subject=self.host)
-        try:
-            return [_parse_worker(worker) for worker in json.loads(completed.stdout or b"[]") or ()]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise IntegrityError(
-                "buildctl's description of the workers is not what this collection knows",
-                subject=self.host,
-                tail=completed.text,
-            ) from error
+        checked(completed, CANNOT_LIST_WORKERS, subject=self.host)
+        return read_workers(completed.text, self.host)
 
     def containerd_worker(self) -> Worker:
         """Return the daemon's containerd worker.
@@ -281,32 +236,3 @@ def read_buildkit_build(tool: str, completed: Completed, spec: BuildSpec, log_pa
     stdout = mask(completed.text).encode("utf-8", "surrogateescape")
     plain = Completed(completed.argv, completed.rc, stdout, progress.output)
     raise failure(plain, "The build failed", subject=str(spec.reference))
-
-
-def _parse_worker(document: t.Mapping[str, t.Any]) -> Worker:
-    labels = document.get("labels") or {}
-    return Worker(
-        id=document["id"],
-        executor=labels.get(_LABEL + "executor", ""),
-        namespace=labels.get(_LABEL + "containerd.namespace", ""),
-        snapshotter=labels.get(_LABEL + "snapshotter", ""),
-        platforms=tuple(map(_platform_name, document.get("platforms") or ())),
-        version=(document.get("buildkitVersion") or {}).get("version", ""),
-        gc_policies=tuple(map(_parse_policy, document.get("gcPolicy") or ())),
-    )
-
-
-def _parse_policy(policy: t.Mapping[str, t.Any]) -> GCPolicy:
-    return GCPolicy(
-        filters=tuple(policy.get("filter") or ()),
-        everything=bool(policy.get("all")),
-        keep_duration=policy.get("keepDuration", 0) // _NANOSECONDS,
-        # BuildKit before 0.17 has but one limit.
-        reserved_space=policy.get("reservedSpace", policy.get("keepBytes", 0)),
-        max_used_space=policy.get("maxUsedSpace", 0),
-        min_free_space=policy.get("minFreeSpace", 0),
-    )
-
-
-def _platform_name(platform: t.Mapping[str, str]) -> str:
-    return "/".join(filter(None, (platform.get("os"), platform.get("architecture"), platform.get("variant"))))

@@ -9,11 +9,12 @@ import dataclasses
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_cache import CacheRecord
-from ansible_collections.nephoran.container_build.plugins.module_utils._buildctl import Buildctl, Worker
+from ansible_collections.nephoran.container_build.plugins.module_utils._buildctl import Buildctl
 from ansible_collections.nephoran.container_build.plugins.module_utils._buildctl_cache import (
     BuildctlCache,
     RunningBuild,
 )
+from ansible_collections.nephoran.container_build.plugins.module_utils._buildkit_workers import Worker
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ContainerBuildError
 from ansible_collections.nephoran.container_build.plugins.module_utils._runner import Runner
 

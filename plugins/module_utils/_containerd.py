@@ -18,14 +18,12 @@ import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils import _grpc as grpc
 from ansible_collections.nephoran.container_build.plugins.module_utils import _protobuf as protobuf
+from ansible_collections.nephoran.container_build.plugins.module_utils._call_failure import Daemon, call_failure
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
     ContainerBuildError,
     NotFound,
-    ToolFailed,
-    Unavailable,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._oci import Descriptor
-from ansible_collections.nephoran.container_build.plugins.module_utils._runner import known_failure
 
 _COMMIT = 2
 _LEASE_SECONDS = 86_400
@@ -328,7 +326,8 @@ class Containerd:
         try:
             yield
         except grpc.GrpcError as error:
-            raise self._failure(error, what, subject) from error
+            daemon = Daemon("containerd", "containerd", self._address, "address")
+            raise call_failure(error, what, subject, daemon) from error
 
     def _ask_unless(
         self, code: int, namespace: str, service: str, method: str, request: bytes
@@ -357,27 +356,6 @@ class Containerd:
             return [protobuf.Message(each) for each in answers]
         except protobuf.ProtobufError as error:
             raise grpc.GrpcError(grpc.UNKNOWN, f"{path}: {error}") from error
-
-    def _failure(self, error: grpc.GrpcError, what: str, subject: str) -> ContainerBuildError:
-        if error.code == grpc.UNAVAILABLE:
-            return Unavailable(
-                f"{what}. containerd does not answer on its socket",
-                subject=subject,
-                expected=f"a running containerd behind {self._address}",
-                remedy="start it (systemctl start containerd; journalctl -u containerd says why it ended) "
-                "or set the option address",
-                tail=error.message,
-            )
-        if error.code == grpc.DEADLINE_EXCEEDED:
-            return ToolFailed(
-                f"{what}. containerd did not answer in time",
-                subject=subject,
-                remedy="raise the option timeout, or find out what containerd waits for",
-                tail=error.message,
-            )
-        return known_failure(what, error.message, subject=subject) or ToolFailed(
-            f"{what}: containerd refused (gRPC status {error.code})", subject=subject, tail=error.message
-        )
 
 
 def reference_labels(children: t.Iterable[Descriptor]) -> dict[str, str]:

@@ -289,7 +289,7 @@ def _install_hint(command: str) -> str:
 # The document's section "Troubleshooting" is where the first remedies come from.
 _CAUSES: tuple[tuple[str, str, str], ...] = (
     (
-        r"connect: permission denied|permission denied.*\.sock|must be root|rootless mode|XDG_RUNTIME_DIR",
+        r"(connect|\.sock): permission denied|permission denied.*\.sock|must be root|rootless mode|XDG_RUNTIME_DIR",
         "The user may not use the daemon's socket",
         "run the task as root: become: true",
     ),

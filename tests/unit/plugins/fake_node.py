@@ -19,6 +19,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils import (
 from ansible_collections.nephoran.container_build.plugins.module_utils import _oci as oci
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_record import BuildRecords
 from ansible_collections.nephoran.container_build.plugins.module_utils._digest import Digest
+from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_buildkit import LIST_WORKERS, workers_answer
 from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_containerd import FakeContainerd
 from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_runner import Answer, Call, FakeRunner
 from ansible_collections.nephoran.container_build.tests.unit.plugins.module_utils.image_factory import (
@@ -48,7 +49,8 @@ class FakeNode:
         for variable in ("CONTAINERD_ADDRESS", "CONTAINERD_SNAPSHOTTER"):
             patch.delenv(variable, raising=False)
         self.runner.on("nerdctl", "build", do=self._nerdctl_build)
-        self.runner.on("buildctl", "debug", "workers", do=self._workers)
+        self.runner.on(*LIST_WORKERS, do=lambda _call: workers_answer(self._worker()))
+        self.runner.on("buildctl", "debug", "workers", do=lambda _call: Answer(json.dumps([self._worker()])))
         self.runner.on("buildctl", "prune")
         self.runner.on("buildctl", "build", do=self._buildctl_build)
         self.runner.on("buildah", "bud", do=self._buildah_build)
@@ -95,10 +97,10 @@ class FakeNode:
         self.containerd.put(call.value_of("--namespace"), call.value_of("--tag"), target, self.images)
         return Answer()
 
-    def _workers(self, call: Call) -> Answer:
+    def _worker(self) -> dict[str, t.Any]:
         label = "org.mobyproject.buildkit.worker."
         labels = {f"{label}executor": "containerd", f"{label}containerd.namespace": self.worker}
-        return Answer(json.dumps([{"id": "1", "labels": labels, "platforms": []}]))
+        return {"id": "1", "labels": labels}
 
     def _buildctl_build(self, call: Call) -> Answer:
         options = call.values_of("--opt")

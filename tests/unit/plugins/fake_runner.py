@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A `Runner` that starts nothing and connects to nothing: it records what it is asked for and answers by rules.
 
-A call of containerd's interface is recorded, and answered, like a command: `containerd images.Delete NAME`.
+A call of a daemon's interface is recorded, and answered, like a command: `containerd images.Delete NAME`,
+`buildkit Control.ListWorkers`.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class FakeRunner:
 
 
 class FakeChannel:
-    """Hands calls of containerd's interface to a `FakeRunner`."""
+    """Hands calls of containerd's interface, and of BuildKit's, to a `FakeRunner`."""
 
     def __init__(self, runner: FakeRunner, address: str, timeout: int | None) -> None:
         self._runner = runner
@@ -121,13 +122,19 @@ class FakeChannel:
         self._timeout = timeout
 
     def call(self, method: str, request: bytes, metadata: t.Mapping[str, str]) -> list[bytes]:
+        if method.startswith("/moby.buildkit."):
+            name = method.rpartition("v1.")[2].replace("/", ".")
+            return self._answered(Call(("buildkit", "--address", self._address, name), timeout=self._timeout))
         name = ".".join((method.split(".")[2], method.rpartition("/")[2]))
         words = ["containerd", "--address", self._address]
         for key in ("namespace", "lease"):
             if f"containerd-{key}" in metadata:
                 words += [f"--{key}", metadata[f"containerd-{key}"]]
         argv = (*words, name, *subjects(name, Message(request)))
-        answer = self._runner.answer(Call(argv, data=request, timeout=self._timeout))
+        return self._answered(Call(argv, data=request, timeout=self._timeout))
+
+    def _answered(self, call: Call) -> list[bytes]:
+        answer = self._runner.answer(call)
         if answer.rc:
             raise grpc.GrpcError(answer.rc, answer.stderr)
         return list(answer.messages)

@@ -56,7 +56,9 @@ class Session:
 
     def take(self) -> bool:
         """Read what comes; False if the peer is gone."""
-        data = self.peer.recv(65_536)
+        # No more at once than a frame may have at first: the library looks at what it allows before it looks at what
+        # came, and would refuse a larger frame that came with the word that larger ones are understood.
+        data = self.peer.recv(16_384)
         if not data:
             return False
         for event in self.h2.receive_data(data):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, Nephoran contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""buildctl's workers, and what comes of builds by BuildKit."""
+"""What comes of builds by BuildKit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,10 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._build_sp
 from ansible_collections.nephoran.container_build.plugins.module_utils._buildctl import (
     Buildctl,
     BuildctlBuilder,
-    GCPolicy,
-    Worker,
     read_buildkit_build,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
     ContainerBuildError,
-    IntegrityError,
     InvalidInput,
     NotFound,
     ToolFailed,
@@ -39,37 +36,6 @@ from ansible_collections.nephoran.container_build.tests.unit.plugins.module_util
 HOST = "unix:///run/buildkit/buildkitd.sock"
 DOCKERFILE = "/srv/app/Dockerfile"
 SPEC = BuildSpec(Reference.parse("app:v1"), "/srv/app", DOCKERFILE)
-LABEL = "org.mobyproject.buildkit.worker."
-
-
-def worker(executor: str = "containerd", **changes: t.Any) -> dict[str, t.Any]:
-    """A worker as `buildctl debug workers --format '{{json .}}'` of 0.26.3 prints it."""
-    document = {
-        "id": "wv0emmhfhxrdl321ivf9g32i1",
-        "labels": {
-            f"{LABEL}executor": executor,
-            f"{LABEL}containerd.namespace": "default",
-            f"{LABEL}snapshotter": "overlayfs",
-        },
-        "platforms": [
-            {"architecture": "amd64", "os": "linux"},
-            {"architecture": "arm", "os": "linux", "variant": "v7"},
-        ],
-        "gcPolicy": [
-            {
-                "all": False,
-                "filter": ["type==source.local,type==exec.cachemount"],
-                "keepDuration": 172800000000000,
-                "reservedSpace": 1,
-                "maxUsedSpace": 512000000,
-                "minFreeSpace": 3,
-            },
-            {"all": True, "filter": None, "keepBytes": 4},
-        ],
-        "buildkitVersion": {"package": "github.com/moby/buildkit", "version": "v0.26.3", "revision": ""},
-        "cdiDevices": None,
-    }
-    return {**document, **changes}
 
 
 @pytest.fixture
@@ -80,66 +46,6 @@ def runner() -> FakeRunner:
 @pytest.fixture
 def buildctl(runner: FakeRunner) -> Buildctl:
     return Buildctl(runner, HOST)
-
-
-def test_workers_are_read_out_of_json(runner: FakeRunner, buildctl: Buildctl) -> None:
-    runner.on("buildctl", stdout=json.dumps([worker()]))
-    assert buildctl.workers(timeout=3) == [
-        Worker(
-            id="wv0emmhfhxrdl321ivf9g32i1",
-            executor="containerd",
-            namespace="default",
-            snapshotter="overlayfs",
-            platforms=("linux/amd64", "linux/arm/v7"),
-            version="v0.26.3",
-            gc_policies=(
-                GCPolicy(("type==source.local,type==exec.cachemount",), False, 172800, 1, 512000000, 3),
-                GCPolicy((), True, 0, 4, 0, 0),
-            ),
-        )
-    ]
-    assert runner.argv == ["buildctl", "--addr", HOST, "debug", "workers", "--format", "{{json .}}"]
-    assert runner.calls[0].timeout == 3
-
-
-@pytest.mark.parametrize("stdout", ["null", "[]", ""])
-def test_a_daemon_without_workers(runner: FakeRunner, buildctl: Buildctl, stdout: str) -> None:
-    runner.on("buildctl", stdout=stdout)
-    assert buildctl.workers() == []
-
-
-def test_a_worker_of_an_older_buildkit_says_less(runner: FakeRunner, buildctl: Buildctl) -> None:
-    runner.on("buildctl", stdout=json.dumps([{"id": "x", "labels": None, "platforms": None}]))
-    assert buildctl.workers() == [Worker("x", "", "", "", (), "")]
-
-
-def test_the_containerd_worker_is_found_among_others(runner: FakeRunner, buildctl: Buildctl) -> None:
-    runner.on("buildctl", stdout=json.dumps([worker("oci", id="a"), worker(id="b"), worker(id="c")]))
-    assert buildctl.containerd_worker().id == "b"
-
-
-def test_a_daemon_that_builds_elsewhere_is_refused_with_a_remedy(runner: FakeRunner, buildctl: Buildctl) -> None:
-    runner.on("buildctl", stdout=json.dumps([worker("oci")]))
-    with pytest.raises(Unavailable, match=r"no containerd worker.*\[worker.containerd\] enabled = true") as caught:
-        buildctl.containerd_worker()
-    assert caught.value.subject == HOST
-
-
-@pytest.mark.parametrize(
-    "stdout", ["ID  PLATFORMS", '[{"labels": {}}]', "[1]", '{"a": 1}', '[{"id": "x", "labels": 3}]']
-)
-def test_an_unknown_answer_is_an_error_in_words(runner: FakeRunner, buildctl: Buildctl, stdout: str) -> None:
-    runner.on("buildctl", stdout=stdout)
-    with pytest.raises(IntegrityError, match="not what this collection knows"):
-        buildctl.workers()
-
-
-def test_a_daemon_that_does_not_answer(runner: FakeRunner, buildctl: Buildctl) -> None:
-    said = f"error: failed to list workers: Unavailable: connection error: dial {HOST}: connect: no such"
-    runner.on("buildctl", rc=1, stderr=said)
-    with pytest.raises(Unavailable, match="BuildKit does not answer on its socket") as caught:
-        buildctl.workers()
-    assert caught.value.subject == HOST
 
 
 def test_a_build_is_started_and_reported(runner: FakeRunner, buildctl: Buildctl, tmp_path: pathlib.Path) -> None:

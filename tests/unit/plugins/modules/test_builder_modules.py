@@ -9,8 +9,10 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.nephoran.container_build.plugins.module_utils import _grpc as grpc
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import InvalidInput
 from ansible_collections.nephoran.container_build.plugins.modules import builder_info, builder_prune
+from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_buildkit import LIST_WORKERS, workers_answer
 from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_runner import Answer, Call, FakeRunner
 
 HOST = "unix:///run/buildkit/buildkitd.sock"
@@ -24,7 +26,7 @@ class FakeBuildKit:
 
     def __init__(self, runner: FakeRunner) -> None:
         self.records: list[dict[str, t.Any]] = []
-        runner.on("buildctl", "debug", "workers", do=self._workers)
+        runner.on(*LIST_WORKERS, do=self._workers)
         runner.on("buildctl", "debug", "histories", stdout='{"record": {"Ref": "r1", "CreatedAt": {"seconds": 1}}}\n')
         runner.on("buildctl", "du", do=lambda call: Answer(json.dumps(self._matching(call) or None)))
         runner.on("buildctl", "prune", do=self._prune)
@@ -41,7 +43,7 @@ class FakeBuildKit:
             "gcPolicy": [policy],
             "buildkitVersion": {"version": "v0.26.3"},
         }
-        return Answer(json.dumps([worker]))
+        return workers_answer(worker)
 
     def _matching(self, call: Call) -> list[dict[str, t.Any]]:
         kinds = [value.removeprefix("type==") for value in call.values_of("--filter")]
@@ -120,7 +122,7 @@ class TestInfo:
         assert (records[1]["kind"], records[3]["in_use"]) == ("exec.cachemount", True)
 
     def test_a_daemon_that_does_not_answer(self, info: Run, runner: FakeRunner) -> None:
-        runner.on("buildctl", rc=1, stderr="error: failed to list workers: Unavailable: dial unix: no such file")
+        runner.on(*LIST_WORKERS, rc=grpc.UNAVAILABLE, stderr="/run/buildkit/buildkitd.sock: No such file or directory")
         builder = info().result["builders"][0]
         assert (builder["reachable"], builder["workers"], builder["cache"]) == (False, [], None)
         assert "BuildKit does not answer on its socket" in builder["problem"]

@@ -68,8 +68,8 @@ class TestBuilds:
     @pytest.mark.parametrize(
         ("backend", "expected"),
         [
-            ("nerdctl", ["buildctl debug workers", "nerdctl build", *LOOK, *LOOK]),
-            ("buildctl", ["buildctl build", "buildctl debug workers", *LOOK, *LOOK]),
+            ("nerdctl", ["buildkit Control.ListWorkers", "nerdctl build", *LOOK, *LOOK]),
+            ("buildctl", ["buildctl build", "buildkit Control.ListWorkers", *LOOK, *LOOK]),
             ("buildah", ["buildah bud", "buildah inspect", "buildah inspect"]),
         ],
     )
@@ -85,7 +85,9 @@ class TestBuilds:
         build("nerdctl", namespace="k8s.io", pinned=True)
         (context / "file").write_text("another")
         commands = started(node, lambda: build("nerdctl", namespace="k8s.io", pinned=True))
-        assert commands == sorted(["buildctl debug workers", "nerdctl build", *LOOK, *LOOK, "containerd images.Update"])
+        assert commands == sorted(
+            ["buildkit Control.ListWorkers", "nerdctl build", *LOOK, *LOOK, "containerd images.Update"]
+        )
 
 
 class TestImports:

@@ -138,8 +138,8 @@ class Site:
 
 def check(call: Call, given: str) -> None:
     """Require that *given* is no command, no option and no script in *call*."""
-    if call.argv[0] == "containerd":
-        # A call of its interface, which has fields and not words.
+    if call.argv[0] in {"containerd", "buildkit"}:
+        # A call of a daemon's interface, which has fields and not words.
         return
     assert call.argv[0] in TOOLS
     # Of "--" and the like, that it stands there itself: each option begins so.
