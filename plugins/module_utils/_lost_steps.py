@@ -35,6 +35,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import Containerd
     from ansible_collections.nephoran.container_build.plugins.module_utils._ctr import Ctr
 
+# What a shim may take to end after its task was deleted; containerd waits for 3 s (``waitShutdown`` of v2.2.1).
+SHIM_SECONDS = 5.0
 # systemd starts containerd again 5 s after its end, and it loads its containers before it answers.
 CONTAINERD_SECONDS = 30.0
 _TRY_SECONDS = 0.5
@@ -52,11 +54,13 @@ class Step:
 
     Attributes:
         container: its id in containerd.
-        began: when its shim began, as ``ProcessTable.began`` tells it.
+        shim: the process of containerd's that runs it.
+        began: when that began, as ``ProcessTable.began`` tells it.
         root: the folder of the BuildKit daemon that started it.
     """
 
     container: str
+    shim: int
     began: int
     root: str
 
@@ -99,10 +103,11 @@ class LostSteps:
         if not steps:
             return []
         self._wait_for_containerd()
-        lost = [step.container for step in steps if self._is_lost(step)]
-        for container in lost:
-            self._ctr.remove_container(self._namespace, container)
-        return lost
+        lost = [step for step in steps if self._is_lost(step)]
+        for step in lost:
+            self._ctr.remove_container(self._namespace, step.container)
+        self._end_shims(lost)
+        return [step.container for step in lost]
 
     def _steps(self) -> list[Step]:
         found = []
@@ -114,7 +119,7 @@ class LostSteps:
                 folder, container = os.path.split(bundle)
                 root = _buildkit_root(bundle)
                 if folder.endswith(f"/{_BUNDLES}/{self._namespace}") and root is not None:
-                    found.append(Step(container, began, root))
+                    found.append(Step(container, process.pid, began, root))
         return found
 
     def _is_lost(self, step: Step) -> bool:
@@ -127,6 +132,20 @@ class LostSteps:
         if not any(self._watches(daemon, step) for daemon in daemons):
             return True
         return bool(containerd) and not self._watches(t.cast("int", containerd), step)
+
+    def _end_shims(self, steps: list[Step]) -> None:
+        """End the shims of *steps*, whose tasks and containers are gone, where they do not end by themselves.
+
+        A containerd that could not connect to a shim as it started kills what the shim runs and forgets the shim, which
+        then stays for good (``loadShim`` of v2.2.1).
+        """
+        deadline = time.monotonic() + SHIM_SECONDS
+        while any(self._processes.began(step.shim) == step.began for step in steps):
+            if time.monotonic() > deadline:
+                for step in steps:
+                    self._processes.kill(step.shim, step.began)
+                return
+            time.sleep(_TRY_SECONDS)
 
     def _watches(self, daemon: int, step: Step) -> bool:
         began = self._processes.began(daemon)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import signal
 import socket
 import struct
 import typing as t
@@ -111,6 +112,23 @@ class ProcessTable:
                 return int(status.read().rpartition(b")")[2].split()[19])
         except OSError:
             return None
+
+    def kill(self, pid: int, began: int) -> bool:
+        """Kill the process *pid* that began at *began*, as ``began`` tells it.
+
+        Returns:
+            ``False`` if there is no such process any more, whatever has its number now.
+
+        Raises:
+            PermissionError: it is somebody else's.
+        """
+        if self.began(pid) != began:
+            return False
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
 
     def folder(self, pid: int) -> str | None:
         """Return the folder that the process *pid* works in; ``None`` if it ended or may not be looked at."""

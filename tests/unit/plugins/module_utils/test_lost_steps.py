@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import signal
 import typing as t
 
 import pytest
@@ -31,7 +32,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._lost_ste
     containerd_witness,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._processes import ProcessTable
-from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_runner import Answer, FakeRunner
+from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_runner import Answer, Call, FakeRunner
 
 SOCKET = "/run/containerd/containerd.sock"
 CONTAINERD, BUILDKITD, SHIM = 10, 20, 30
@@ -50,6 +51,8 @@ class Machine:
         self.bundles = folder / "io.containerd.runtime.v2.task"
         self.runner = FakeRunner()
         self.runner.on("ctr")
+        self.runner.on("ctr", "tasks", "rm", do=self._task_removed)
+        self.shims_stay = False
         self.runner.on("containerd")
         self.listener: int | None = CONTAINERD
         self.start(CONTAINERD, "/usr/local/bin/containerd", began=100)
@@ -80,6 +83,12 @@ class Machine:
         bundle.mkdir(parents=True)
         (bundle / "config.json").write_text(json.dumps({"mounts": mounts}))
         (self.start(pid, "/usr/local/bin/containerd-shim-runc-v2", began=began) / "cwd").symlink_to(bundle)
+
+    def _task_removed(self, call: Call) -> Answer:
+        for process in list(self.proc.glob("[0-9]*/cwd")):
+            if not self.shims_stay and os.readlink(process).endswith(f"/{call.argv[-1]}"):
+                self.end(int(process.parent.name))
+        return Answer()
 
     def end(self, pid: int) -> None:
         (self.proc / str(pid)).rename(self.proc / f"gone-{pid}")
@@ -117,6 +126,38 @@ def test_a_step_without_its_buildkit_is_ended_with_its_container(machine: Machin
         (*in_default, "tasks", "rm", "--force", STEP),
         (*in_default, "containers", "rm", "--keep-snapshot", STEP),
     ]
+
+
+@pytest.fixture
+def killed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The processes that were killed since, which end by it."""
+    killed: list[int] = []
+
+    def kill(pid: int, number: int) -> None:
+        assert number == signal.SIGKILL
+        killed.append(pid)
+        machine.end(pid)
+
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(_lost_steps, "SHIM_SECONDS", 0.05)
+    return killed
+
+
+def test_a_shim_that_containerd_forgot_is_killed(machine: Machine, killed: list[int]) -> None:
+    machine.end(BUILDKITD)
+    machine.shims_stay = True
+    machine.start_container(SHIM + 1, began=310, name="a-users", sources=("/etc/resolv.conf", "/etc/hosts"))
+    assert machine.lost_steps().end() == [STEP]
+    assert killed == [SHIM]
+
+
+def test_a_shim_that_ends_by_itself_is_not_killed_nor_what_has_its_number_then(
+    machine: Machine, killed: list[int]
+) -> None:
+    machine.end(BUILDKITD)
+    machine.runner.on("ctr", "containers", "rm", do=lambda _call: machine.start(SHIM, "/bin/x", began=999) and Answer())
+    assert machine.lost_steps().end() == [STEP]
+    assert killed == []
 
 
 def test_a_step_of_the_buildkit_before_is_ended(machine: Machine) -> None:
@@ -193,13 +234,14 @@ def test_containerd_is_not_waited_for_without_end(machine: Machine, monkeypatch:
         machine.lost_steps().end()
 
 
-def test_what_goes_meanwhile_is_no_error(machine: Machine) -> None:
+def test_what_goes_meanwhile_is_no_error_and_its_shim_does_not_stay(machine: Machine, killed: list[int]) -> None:
     machine.end(BUILDKITD)
     for kind in ("tasks", "containers"):
         machine.runner.on(
             *("ctr", "--address", SOCKET, "--namespace", "default", kind), rc=1, stderr=f'container "{STEP}": not found'
         )
     assert machine.lost_steps().end() == [STEP]
+    assert killed == [SHIM]
 
 
 def test_a_containerd_that_is_gone_is_told_of(machine: Machine) -> None:

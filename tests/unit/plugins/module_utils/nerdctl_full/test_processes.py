@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import socket
+import subprocess
 import sys
 import time
 import typing as t
@@ -120,3 +122,15 @@ def test_who_has_a_file_open_is_found_when_it_is_removed_too(tmp_path: pathlib.P
         path.unlink()
         assert table.holders(str(path)) == [os.getpid()]
     assert table.holders(str(path)) == []
+
+
+def test_a_process_is_killed_and_none_that_has_its_number_since() -> None:
+    table = ProcessTable()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        began = table.began(process.pid)
+        assert began is not None
+        assert not table.kill(process.pid, began + 1)
+        assert process.poll() is None
+        assert table.kill(process.pid, began)
+        assert process.wait(timeout=20) == -signal.SIGKILL
+    assert not table.kill(process.pid, began)
