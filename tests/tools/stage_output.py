@@ -83,5 +83,8 @@ def _ignored(lines: Sequence[str], at: int) -> bool:
 
 
 def _of_failed_hosts(failures: list[int], lines: Sequence[str]) -> list[int]:
-    hosts = [recap["host"] for recap in map(_RECAP.match, lines) if recap]
-    return [number for number in failures if any(f"[{host}" in lines[number] for host in hosts)] or failures
+    hosts = [re.escape(recap["host"]) for recap in map(_RECAP.match, lines) if recap]
+    if not hosts:
+        return failures
+    named = re.compile(rf"\[({'|'.join(hosts)})(?![\w.-])")
+    return [number for number in failures if named.search(lines[number])] or failures

@@ -72,6 +72,15 @@ def test_failures_of_hosts_that_went_on_are_none(tmp_path: Path) -> None:
     assert [line for line in told if line.startswith("fatal")] == ["fatal: [a]: FAILED!"]
 
 
+def test_a_host_is_not_one_whose_name_begins_alike(tmp_path: Path) -> None:
+    lines = numbered(*range(200))
+    lines[50] = "fatal: [node1 -> localhost]: FAILED!"
+    lines[100] = "fatal: [node10]: FAILED!"
+    lines[190] = "node1  : ok=812 changed=150 unreachable=0 failed=1 skipped=3 rescued=0 ignored=0"
+    told = excerpt(write(tmp_path / "out", lines)).splitlines()
+    assert [line for line in told if line.startswith("fatal")] == ["fatal: [node1 -> localhost]: FAILED!"]
+
+
 def test_a_failure_in_the_first_line(tmp_path: Path) -> None:
     assert excerpt(write(tmp_path / "out", ["FAILED test.py::test", *numbered(1, 2)])).splitlines() == [
         "FAILED test.py::test",
