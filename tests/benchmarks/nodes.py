@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,17 @@ class BenchNode:
         """Return how long the shell command *run* takes, which must print *expect*, after *prepare*."""
         plan = {"prepare": prepare, "run": run, "expect": expect}
         return float(self.run(self.program("timed"), json.dumps(plan).encode()))
+
+    @contextlib.contextmanager
+    def stores_in_memory(self, services: Sequence[str], stores: Sequence[str]) -> Iterator[None]:
+        """Have *services* keep their *stores*, empty at first, in the machine's memory meanwhile."""
+        ended, begun = f"systemctl stop {' '.join(services)}", f"systemctl start {' '.join(reversed(services))}"
+        mounts = " && ".join(f"mkdir -p {store} && mount -t tmpfs bench {store}" for store in stores)
+        self.run(f"{ended} && {mounts} && {begun}")
+        try:
+            yield
+        finally:
+            self.run(f"{ended} && umount --recursive --lazy {' '.join(stores)} && {begun}")
 
     def peak_memory(self, module_command: str) -> tuple[int, int]:
         """Return the bytes that a module had resident at its peak, and those of the largest process it started."""

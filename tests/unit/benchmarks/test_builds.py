@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -19,6 +21,13 @@ class FakeNode:
 
     def __init__(self) -> None:
         self.timed: list[dict[str, str]] = []
+        self.in_memory: set[str] = set()
+
+    @contextlib.contextmanager
+    def stores_in_memory(self, services: Sequence[str], stores: Sequence[str]) -> Iterator[None]:
+        self.in_memory.update(stores)
+        yield
+        self.in_memory.difference_update(stores)
 
     def run(self, command: str, data: bytes = b"") -> str:
         return ""
@@ -30,6 +39,7 @@ class FakeNode:
         return f"{module} {arguments}"
 
     def seconds(self, **plan: str) -> float:
+        assert self.in_memory == {*builds.CONTAINERD_STORES, *builds.DOCKER_STORES}
         self.timed.append(plan)
         return 1.0
 
