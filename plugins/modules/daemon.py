@@ -85,7 +85,6 @@ options:
     type: list
     elements: path
     default: []
-    version_added: "1.1.0"
   validate:
     description:
       - The command that checks a configuration, in words. The word V(%s) stands for the file to check.

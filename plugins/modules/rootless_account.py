@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rootless_account
 short_description: Have an account that runs a daemon without root
-version_added: "1.1.0"
+version_added: "1.0.0"
 description:
   - Makes a system account, if it is missing, and gives it the subordinate ids that a user namespace of its own needs, see
     subuid(5). Ids that it has already are left as they are.

@@ -115,12 +115,19 @@ def test_a_worker_of_an_older_buildkit_says_less(runner: FakeRunner, buildctl: B
 
 def test_the_containerd_worker_is_found_among_others(runner: FakeRunner, buildctl: Buildctl) -> None:
     runner.on("buildctl", stdout=json.dumps([worker("oci", id="a"), worker(id="b"), worker(id="c")]))
-    assert buildctl.containerd_worker().id == "b"
+    found = buildctl.containerd_worker()
+    assert found is not None
+    assert found.id == "b"
 
 
-def test_a_daemon_that_builds_elsewhere_is_refused_with_a_remedy(runner: FakeRunner, buildctl: Buildctl) -> None:
+def test_a_daemon_that_builds_elsewhere_has_none(runner: FakeRunner, buildctl: Buildctl) -> None:
     runner.on("buildctl", stdout=json.dumps([worker("oci")]))
-    with pytest.raises(Unavailable, match=r"no containerd worker.*\[worker.containerd\] enabled = true") as caught:
+    assert buildctl.containerd_worker() is None
+
+
+def test_a_daemon_that_cannot_build_is_refused_with_a_remedy(runner: FakeRunner, buildctl: Buildctl) -> None:
+    runner.on("buildctl", stdout="[]")
+    with pytest.raises(Unavailable, match=r"no worker.*\[worker.oci\] enabled = true") as caught:
         buildctl.containerd_worker()
     assert caught.value.subject == HOST
 
