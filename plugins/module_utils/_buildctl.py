@@ -131,7 +131,7 @@ class Buildctl:
                 "BuildKit has no worker, so that it can build nothing",
                 subject=self.host,
                 expected="[worker.containerd] or [worker.oci] enabled = true in buildkitd.toml",
-                remedy="apply the role nephoran.container_build.buildkit, or set buildkit_host to a daemon that has one",
+                remedy="apply the role nephoran.container_build.buildkit, or set buildkit_host to another daemon",
             )
         return next((worker for worker in workers if worker.executor == "containerd"), None)
 

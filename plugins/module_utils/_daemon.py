@@ -100,7 +100,7 @@ class Daemon:
         )
 
     def instances(self) -> list[str]:
-        """Return the services ``NAME@…`` and ``NAME-…``, without suffix, whose units lie beside this one's and begin alike.
+        """Return the services ``NAME@…`` and ``NAME-…`` whose units lie beside this one's and begin alike, less suffix.
 
         Raises:
             Unavailable: the folder or a unit cannot be read.
@@ -312,7 +312,9 @@ class Daemon:
         pids = {service.main_pid: self._spec.executable}
         own = self._own_programs()
         if own:
-            others = ((pid, os.path.basename(self._program_of(pid))) for pid, _name in self._control.other_processes(service))
+            others = (
+                (pid, os.path.basename(self._program_of(pid))) for pid, _name in self._control.other_processes(service)
+            )
             pids.update({pid: own[name] for pid, name in others if name in own})
         found = (self._replaced(pid, program) for pid, program in pids.items())
         yield from dict.fromkeys(each for each in found if each is not None)

@@ -131,8 +131,8 @@ class RootlessAccount:
             raise NotFound(
                 "A daemon without root needs programs that the node does not have",
                 subject=", ".join(missing),
-                remedy="install the packages that they are in; on Debian and Ubuntu newuidmap and newgidmap are in uidmap, "
-                "slirp4netns and apparmor_parser in slirp4netns and apparmor",
+                remedy="install the packages that they are in; on Debian and Ubuntu newuidmap and newgidmap are in "
+                "uidmap, slirp4netns and apparmor_parser in slirp4netns and apparmor",
             )
 
     def state(self) -> AccountState:

@@ -57,7 +57,9 @@ def ranges_of(ranges: t.Iterable[IdRange], *owners: str) -> list[IdRange]:
     return [each for each in ranges if each.owner in owners]
 
 
-def free_range(owner: str, count: int, taken: t.Iterable[IdRange], ids: t.Iterable[int], login_defs: str, key: str) -> IdRange:
+def free_range(
+    owner: str, count: int, taken: t.Iterable[IdRange], ids: t.Iterable[int], login_defs: str, key: str
+) -> IdRange:
     """Return *count* ids that nobody has.
 
     Args:

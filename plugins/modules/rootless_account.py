@@ -10,8 +10,8 @@ module: rootless_account
 short_description: Have an account that runs a daemon without root
 version_added: "1.0.0"
 description:
-  - Makes a system account, if it is missing, and gives it the subordinate ids that a user namespace of its own needs, see
-    subuid(5). Ids that it has already are left as they are.
+  - Makes a system account, if it is missing, and gives it the subordinate ids that a user namespace of its own needs,
+    see subuid(5). Ids that it has already are left as they are.
   - Before that, looks whether such a daemon can run on the node at all, and says in words what is missing.
   - Refuses an account with which a daemon could become root all the same. That is one of O(forbidden_groups), or one
     whose subordinate ids are the own ids of somebody.
@@ -66,8 +66,8 @@ options:
     default: false
 notes:
   - The task needs root (C(become=true)).
-  - Nothing removes the account. What the daemon left on disk belongs to it and to its subordinate ids, and would belong to
-    whoever gets these ids next.
+  - Nothing removes the account. What the daemon left on disk belongs to it and to its subordinate ids, and would belong
+    to whoever gets these ids next.
 seealso:
   - module: nephoran.container_build.daemon
 """
@@ -109,8 +109,8 @@ subgids:
   sample: [165536-231071]
 apparmor_restricted:
   description:
-    - Whether AppArmor takes the privileges inside user namespaces from programs that have no profile, as Ubuntu 24.04 does.
-      Whatever makes the daemon's user namespace needs a profile with C(userns) then.
+    - Whether AppArmor takes the privileges inside user namespaces from programs that have no profile, as Ubuntu 24.04
+      does. Whatever makes the daemon's user namespace needs a profile with C(userns) then.
   returned: success
   type: bool
 error:

@@ -24,8 +24,8 @@ find /usr/local /opt/cni /etc/containerd /etc/buildkit /etc/nerdctl /etc/contain
 grep -rls 'nephoran.container_build' /usr/local /etc
 ls -d /var/lib/nephoran-container-build
 systemctl list-unit-files --no-legend containerd.service 'buildkit*.service'
-pgrep -l 'containerd|buildkitd'
-ls -d /etc/buildkit /run/buildkit-k8s.io/buildkitd.sock 2>/dev/null
+pgrep -l 'containerd|buildkitd|rootlesskit|slirp4netns'
+ls -d /etc/buildkit /run/buildkit-k8s.io/buildkitd.sock /run/buildkit-rootless 2>/dev/null
 true
 """
 EVERYTHING = "find /usr/local /opt /etc -xdev -printf '%p %y %s %l\\n' | sort"
@@ -96,8 +96,13 @@ def test_check_mode_of_an_install_predicts_it_and_lays_down_nothing(nodes: dict[
     run = run_playbook("install", "--check", "--diff")
     assert run.status == 0, run.output
     assert min(recap.changed for recap in run.recaps.values()) >= LEAST_CHANGES
-    # One daemon for builders, and one for the namespace k8s.io.
-    daemons = {"+ExecStart=/usr/local/bin/buildkitd": 2, '+[registry."docker.io"]': 2, '+namespace = "k8s.io"': 1}
+    # One daemon for builders, one for the namespace k8s.io, and one that is not root.
+    daemons = {
+        "+ExecStart=/usr/local/bin/buildkitd": 2,
+        "+ExecStart=/usr/local/bin/rootlesskit": 1,
+        '+[registry."docker.io"]': 3,
+        '+namespace = "k8s.io"': 1,
+    }
     for predicted, times in {"+    current: 2.2.1-": 1, **daemons}.items():
         assert run.output.count(predicted) == times * len(nodes), predicted
     assert observe(nodes, EVERYTHING) == before

@@ -306,11 +306,11 @@ def test_without_root_the_service_is_an_accounts(rendered: Rendered) -> None:
     unit = directives(rendered["rootless"]["unit"])
     service = unit["Service"]
     assert service["User"] == ["buildkit-rootless"]
-    assert service["ExecStart"] == [
-        "/usr/local/bin/rootlesskit --state-dir=/run/buildkit-rootless/rootlesskit"
-        " --net=slirp4netns --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto --copy-up=/etc --disable-host-loopback"
-        " /usr/local/bin/buildkitd --config /etc/buildkit/buildkitd-rootless.toml"
-    ]
+    (command,) = service["ExecStart"]
+    words = command.split()
+    assert words[:2] == ["/usr/local/bin/rootlesskit", "--state-dir=/run/buildkit-rootless/rootlesskit"]
+    assert {"--net=slirp4netns", "--copy-up=/etc", "--disable-host-loopback"} <= set(words[2:-3])
+    assert words[-3:] == ["/usr/local/bin/buildkitd", "--config", "/etc/buildkit/buildkitd-rootless.toml"]
     assert (service["RuntimeDirectory"], service["RuntimeDirectoryMode"]) == (["buildkit-rootless"], ["0750"])
     assert (service["StateDirectory"], service["StateDirectoryMode"]) == (["buildkit-rootless"], ["0700"])
     assert "unix:///run/buildkit-rootless/buildkitd.sock --timeout 30 debug workers" in service["ExecStartPost"][0]
@@ -329,6 +329,8 @@ def test_rootlesskit_gets_a_profile_where_apparmor_asks_for_one(rendered: Render
     ]
     assert " --net=host /opt/tools/bin/buildkitd " in service["ExecStart"][0]
     profile = rendered["rootless, restricted"]["profile"]
-    assert "/opt/tools/{bin,lib/nerdctl-full/generations/*/bin}/rootlesskit flags=(unconfined) {\n  userns,\n}" in profile
+    assert (
+        "/opt/tools/{bin,lib/nerdctl-full/generations/*/bin}/rootlesskit flags=(unconfined) {\n  userns,\n}" in profile
+    )
     cases = ("rootless", "rootless, restricted", "rootless, not wanted any more", "absent")
     assert [rendered[case]["has_profile"] for case in cases] == [False, True, True, True]

@@ -98,11 +98,15 @@ def test_an_account_is_made_once_with_ids_that_nobody_has(node: Node, run: Run) 
     assert node.runner.calls == []
     result = run().result
     assert result["changed"]
-    assert result["actions"] == checked["actions"] == [
-        "make account builder",
-        "give builder the subordinate user ids 165536-231071",
-        "give builder the subordinate group ids 165536-231071",
-    ]
+    assert (
+        result["actions"]
+        == checked["actions"]
+        == [
+            "make account builder",
+            "give builder the subordinate user ids 165536-231071",
+            "give builder the subordinate group ids 165536-231071",
+        ]
+    )
     assert (result["group"], checked["group"]) == ("builder", "builder")
     assert result["subuids"] == result["subgids"] == checked["subuids"] == ["165536-231071"]
     assert result["diff"][0]["after"] == {"exists": True, "subuids": ["165536-231071"], "subgids": ["165536-231071"]}
