@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from node_playbooks import all_nodes, run_playbook
 from testinfra.host import Host
@@ -57,6 +59,24 @@ def test_it_refuses_while_a_container_runs_and_leaves_all_as_it_was(nodes: dict[
     for host in nodes.values():
         assert host.check_output("nerdctl exec witness echo alive") == "alive"
         host.check_output("nerdctl rm --force witness")
+
+
+def test_it_refuses_while_a_build_without_root_is_at_work(nodes: dict[str, Host]) -> None:
+    client = "buildctl --addr unix:///run/buildkit-rootless/buildkitd.sock build --no-cache --frontend=dockerfile.v0"
+    begun = "until pgrep --full --exact 'sleep 301'; do sleep 0.2; done"
+    ended = "while pgrep --full --exact 'sleep 301'; do sleep 0.2; done"
+    for host in nodes.values():
+        host.check_output("mkdir -p /srv/long && printf 'FROM alpine:latest\nRUN sleep 301\n' > /srv/long/Dockerfile")
+        unit = f"systemd-run --collect --unit=long {client} --local context=/srv/long --local dockerfile=/srv/long"
+        host.check_output(f"{unit} && timeout 30 sh -c %s", begun)
+    before = observe(nodes, EVERYTHING)
+    run = run_playbook("uninstall")
+    assert run.status != 0
+    assert {recap.changed for recap in run.recaps.values()} == {0}, run.output
+    assert re.search(r"would be left without it: .*sleep \(\d+\).*: buildkit-rootless\.service", run.output), run.output
+    assert observe(nodes, EVERYTHING) == before
+    for host in nodes.values():
+        host.check_output("systemctl stop long && timeout 30 sh -c %s", ended)
 
 
 def test_check_mode_predicts_and_changes_nothing(nodes: dict[str, Host]) -> None:
