@@ -276,6 +276,12 @@ def _buildkit_workshop(
     host = buildkit_host(module.params["buildkit_host"], namespace)
     buildctl = Buildctl(runner, host)
     worker = buildctl.containerd_worker()
+    if worker is None:
+        from ansible_collections.nephoran.container_build.plugins.module_utils._remote_builder import (  # noqa: PLC0415
+            workshop_without_containerd,
+        )
+
+        return workshop_without_containerd(module, buildctl, store, namespace, request)
     images = ContainerdImages(store, worker.namespace)
 
     def source() -> ImageSource:

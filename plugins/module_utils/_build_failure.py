@@ -84,7 +84,8 @@ _CAUSES: tuple[_Cause, ...] = (
         r"failed to load LLB: (?P<what>\S+) is not allowed|granting entitlement (?P<what2>\S+) is not allowed",
         InvalidInput,
         "The builder does not grant an entitlement that the build asks for",
-        "name it in allow, and in buildkit_insecure_entitlements of the role nephoran.container_build.buildkit",
+        "name it in allow, and in buildkit_insecure_entitlements of the role nephoran.container_build.buildkit; the "
+        "daemon of buildkit_rootless grants none",
     ),
     _Cause(
         r"secret (?P<what>\S+): not found|no secret with id (?P<what2>\S+) found",

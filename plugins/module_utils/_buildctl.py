@@ -74,22 +74,21 @@ class Buildctl:
         checked(completed, CANNOT_LIST_WORKERS, subject=self.host)
         return read_workers(completed.text, self.host)
 
-    def containerd_worker(self) -> Worker:
-        """Return the daemon's containerd worker.
+    def containerd_worker(self) -> Worker | None:
+        """Return the daemon's containerd worker; ``None`` if it keeps what it builds to itself.
 
         Raises:
-            Unavailable: it has none, so what it builds would never reach containerd.
+            Unavailable: it has no worker at all, or does not answer.
         """
         workers = self.workers()
-        for worker in workers:
-            if worker.executor == "containerd":
-                return worker
-        raise Unavailable(
-            "BuildKit has no containerd worker, so what it builds does not reach containerd",
-            subject=self.host,
-            expected="[worker.containerd] enabled = true in buildkitd.toml",
-            remedy="apply the role nephoran.container_build.buildkit, or set buildkit_host to a daemon that has one",
-        )
+        if not workers:
+            raise Unavailable(
+                "BuildKit has no worker, so that it can build nothing",
+                subject=self.host,
+                expected="[worker.containerd] or [worker.oci] enabled = true in buildkitd.toml",
+                remedy="apply the role nephoran.container_build.buildkit, or set buildkit_host to another daemon",
+            )
+        return next((worker for worker in workers if worker.executor == "containerd"), None)
 
     def forget_contexts(self) -> None:
         """Have the daemon drop the copies of contexts that it keeps from one build to the next.

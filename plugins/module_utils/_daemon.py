@@ -48,6 +48,8 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._service_
 
 NOTES_FOLDER = "/run/nephoran-container-build"
 CONFIG_PLACEHOLDER = "%s"
+# What the kernel writes behind the path of a program that was removed while it runs.
+_DELETED = " (deleted)"
 
 
 class Daemon:
@@ -93,12 +95,12 @@ class Daemon:
         return DaemonState(
             service=service,
             files={path: state for path, state in found.items() if state is not None},
-            replaced_program=self._replaced_program(service.main_pid) if service.is_up else None,
+            replaced_programs=tuple(self._replaced_programs(service)) if service.is_up else (),
             noted=tuple(note.text.splitlines()) if note is not None else (),
         )
 
     def instances(self) -> list[str]:
-        """Return the services ``NAME@INSTANCE``, without suffix, whose units lie beside this one's and begin alike.
+        """Return the services ``NAME@…`` and ``NAME-…`` whose units lie beside this one's and begin alike, less suffix.
 
         Raises:
             Unavailable: the folder or a unit cannot be read.
@@ -107,7 +109,7 @@ class Daemon:
         folder = os.path.dirname(unit.path)
         name, suffix = os.path.splitext(self._spec.name)
         first_line = "".join(unit.text.partition("\n")[:2])
-        units = sorted(glob.glob(f"{glob.escape(os.path.join(folder, name))}@*{suffix}"))
+        units = sorted(glob.glob(f"{glob.escape(os.path.join(folder, name))}[@-]*{suffix}"))
         return [os.path.basename(path).removesuffix(suffix) for path in units if file_begins_with(path, first_line)]
 
     def require_usable(self, state: DaemonState, *, check_mode: bool) -> tuple[str, ...]:
@@ -180,7 +182,12 @@ class Daemon:
         Raises:
             Unavailable: something does, such as the shims of running containers.
         """
-        others = self._control.other_processes(state.service)
+        own = self._own_programs()
+        others = [
+            (pid, name)
+            for pid, name in self._control.other_processes(state.service)
+            if os.path.basename(self._program_of(pid)) not in own
+        ]
         if others:
             shown = ", ".join(f"{name} ({pid})" for pid, name in others[:10])
             raise Unavailable(
@@ -287,19 +294,41 @@ class Daemon:
             )
         return tuple(line for line in completed.stderr.splitlines() if line.strip())
 
-    def _replaced_program(self, pid: int | None) -> str | None:
-        """Return the program that process *pid* runs if its content is not that of the one the unit would start."""
+    def _own_programs(self) -> dict[str, str]:
+        """Return the programs that are the daemon besides its main process, by their names."""
+        if not self._spec.programs:
+            return {}
+        return {os.path.basename(path): path for path in (self._spec.executable, *self._spec.programs)}
+
+    def _program_of(self, pid: int) -> str:
+        try:
+            return os.readlink(f"{self._procfs}/{pid}/exe").removesuffix(_DELETED)
+        except OSError:
+            # It has ended meanwhile.
+            return ""
+
+    def _replaced_programs(self, service: ServiceState) -> t.Iterator[tuple[str, str]]:
+        """Yield each program that runs with another content than the one in its place, which the unit would start."""
+        pids = {service.main_pid: self._spec.executable}
+        own = self._own_programs()
+        if own:
+            others = (
+                (pid, os.path.basename(self._program_of(pid))) for pid, _name in self._control.other_processes(service)
+            )
+            pids.update({pid: own[name] for pid, name in others if name in own})
+        found = (self._replaced(pid, program) for pid, program in pids.items())
+        yield from dict.fromkeys(each for each in found if each is not None)
+
+    def _replaced(self, pid: int | None, program: str) -> tuple[str, str] | None:
         link = f"{self._procfs}/{pid}/exe"
         try:
             running = os.readlink(link)
             # A program that was removed or replaced can still be read through the process.
-            same = os.path.samefile(link, self._spec.executable) or filecmp.cmp(
-                link, self._spec.executable, shallow=False
-            )
+            same = os.path.samefile(link, program) or filecmp.cmp(link, program, shallow=False)
         except OSError:
             # The process ended, or nothing is installed; either is found and said elsewhere.
             return None
-        return None if same else running
+        return None if same else (running, os.path.realpath(program))
 
 
 def _with_tail(error: ContainerBuildError, tail: str, remedy: str) -> ContainerBuildError:

@@ -10,7 +10,6 @@ the unit, or another program.
 from __future__ import annotations
 
 import dataclasses
-import os
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._managed_file import (
@@ -36,6 +35,7 @@ class DaemonSpec:
         executable: the program that the unit starts.
         validate: the command that checks a configuration; ``%s`` in it is the file to check.
         companions: other files that the daemon needs, and reads when it needs them.
+        programs: programs that ``executable`` starts and that are the daemon as much as itself.
     """
 
     name: str
@@ -44,6 +44,7 @@ class DaemonSpec:
     executable: str
     validate: tuple[str, ...] = ()
     companions: tuple[ManagedFile, ...] = ()
+    programs: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[ManagedFile, ...]:
@@ -58,13 +59,14 @@ class DaemonState:
     Attributes:
         service: what systemd knows of it.
         files: those of its files that exist, by path.
-        replaced_program: the program that the process runs, if that is not the one that the unit would start now.
+        replaced_programs: the programs that the processes run and the unit would not start now, each with the one
+            that it would start instead.
         noted: why a restart was due when an earlier run ended before its time; empty if none did.
     """
 
     service: ServiceState
     files: t.Mapping[str, FileState] = dataclasses.field(default_factory=dict)
-    replaced_program: str | None = None
+    replaced_programs: tuple[tuple[str, str], ...] = ()
     noted: tuple[str, ...] = ()
 
 
@@ -97,8 +99,7 @@ def plan_present(spec: DaemonSpec, state: DaemonState) -> DaemonPlan:
     files = [file for file in spec.files if not file.is_met_by(state.files.get(file.path))]
     changes = {file.path: _change(spec, file, state.files.get(file.path)) for file in files}
     reasons = [*state.noted, *(change for change in changes.values() if change)]
-    if state.replaced_program is not None:
-        reasons.append(f"program {state.replaced_program} → {os.path.realpath(spec.executable)}")
+    reasons.extend(f"program {running} → {installed}" for running, installed in state.replaced_programs)
     actions = [Action("write", path, change or "nothing that restarts") for path, change in changes.items()]
     if service.needs_reload and spec.unit not in files:
         actions.append(Action("reload", "systemd", f"files of {spec.name} changed since it read them"))

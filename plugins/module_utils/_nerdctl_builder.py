@@ -69,8 +69,12 @@ class NerdctlBuilder:
         checked(completed, "The output could not be written", subject=root.dest)
 
 
-def nerdctl_build_words(spec: BuildSpec) -> list[str]:
+def nerdctl_build_words(spec: BuildSpec, output: str | None = None) -> list[str]:
     """Return the words of ``nerdctl build`` for *spec*.
+
+    Args:
+        spec: the build.
+        output: where the image goes, in buildctl's notation but without its name; the worker's own store if not given.
 
     Source: ``docs/command-reference.md`` of nerdctl v2.2.1. ``--progress`` is handed on to buildctl, which knows
     ``rawjson`` too.
@@ -91,6 +95,7 @@ def nerdctl_build_words(spec: BuildSpec) -> list[str]:
         *secret_words(spec),
         *for_each("--allow", spec.allow),
         *for_each("--attest", (f"type={kind},{attributes}" for kind, attributes in spec.attestations.items())),
+        *if_given("--output", output),
         spec.context,
     ]
 

@@ -32,7 +32,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._runner i
 from ansible_collections.nephoran.container_build.plugins.module_utils._systemd import Systemd
 from ansible_collections.nephoran.container_build.plugins.module_utils._tools import Tool, Tools
 
-UNITS = ("containerd", "buildkit")
+UNITS = ("containerd", "buildkit", "buildkit-rootless")
 # The tool whose version stands for a component of the table of advisories.
 _ADVISED = {"runc": "runc", "buildkit": "buildkitd", "buildah": "buildah"}
 _OF_PACKAGES = "/usr/"

@@ -13,8 +13,8 @@ description:
   - Lays down the unit file and the TOML configuration of one daemon, and sees to it that the service is enabled and
     runs with both.
   - The service is restarted if, and only if, its process runs with something else than it should. That is another
-    meaning of the configuration or of the unit, or another program at O(executable). A change in nothing but comments,
-    blank lines, mode or owner restarts nothing. The reasons are returned.
+    meaning of the configuration or of the unit, or another program at O(executable) or among O(programs). A change in
+    nothing but comments, blank lines, mode or owner restarts nothing. The reasons are returned.
   - A configuration is checked by O(validate) before anything is changed. If the service does not come up with what is
     new, what was before is put back and started.
   - A run that is killed between writing and restarting leaves a note, so that the next run restarts.
@@ -77,6 +77,14 @@ options:
       - The program that the unit starts.
       - Required if O(state=present).
     type: path
+  programs:
+    description:
+      - Programs that O(executable) starts and that are the daemon as much as itself, such as C(buildkitd) under
+        C(rootlesskit). The service is restarted if one of them is replaced too, and they keep O(state=absent) from
+        nothing.
+    type: list
+    elements: path
+    default: []
   validate:
     description:
       - The command that checks a configuration, in words. The word V(%s) stands for the file to check.
@@ -176,12 +184,13 @@ restart_reasons:
   elements: str
 instances:
   description:
-    - The services C(NAME@INSTANCE) that were laid down beside this one, without C(.service), C(NAME) being O(name).
+    - The services C(NAME@INSTANCE) and C(NAME-VARIANT) that were laid down beside this one, without C(.service),
+      C(NAME) being O(name).
       Their units lie in the folder of its unit and begin with the first line of O(unit).
   returned: with O(state=present)
   type: list
   elements: str
-  sample: [buildkit@k8s.io]
+  sample: [buildkit-rootless, buildkit@k8s.io]
 containerd:
   description: Whose containerd the node runs, as M(nephoran.container_build.toolchain_info) says it.
   returned: with O(containerd)
@@ -246,6 +255,7 @@ def argument_spec() -> dict[str, t.Any]:
         "config_path": {"type": "path", "required": True},
         "config_mode": {"type": "str", "default": "0644"},
         "executable": {"type": "path"},
+        "programs": {"type": "list", "elements": "path", "default": []},
         "validate": {"type": "list", "elements": "str", "default": []},
         "files": {
             "type": "list",
@@ -278,6 +288,7 @@ def _spec(params: t.Mapping[str, t.Any]) -> DaemonSpec:
         config=ManagedFile(params["config_path"], params["config"] or "", parse_mode(params["config_mode"])),
         executable=params["executable"] or "",
         validate=tuple(params["validate"]),
+        programs=tuple(params["programs"]),
         companions=tuple(
             ManagedFile(file["path"], file["content"], parse_mode(file["mode"])) for file in params["files"]
         ),

@@ -91,6 +91,9 @@ options:
       - BuildKit's address, C(unix:///path) or C(tcp://host:port). Not for O(backend=buildah).
       - If not given, the first socket that exists of C(/run/buildkit-NAMESPACE/buildkitd.sock),
         C(/run/buildkit-default/buildkitd.sock) and C(/run/buildkit/buildkitd.sock).
+      - What a daemon without a containerd worker builds, such as C(unix:///run/buildkit-rootless/buildkitd.sock) of
+        P(nephoran.container_build.buildkit#role), comes as an archive into O(namespace). Outputs of the types V(local)
+        and V(tar) cannot be had from it.
     type: str
   builders:
     description:

@@ -160,12 +160,12 @@ containerd:
     provider: distribution
     named_by: /var/lib/kubelet/kubeadm-flags.env
 units:
-  description: The services C(containerd) and C(buildkit), V(null) where there is no such unit.
+  description: The services C(containerd), C(buildkit) and C(buildkit-rootless), V(null) where there is no such unit.
   returned: success
   type: dict
   contains:
     containerd:
-      description: The service C(containerd.service). C(buildkit) has the same keys.
+      description: The service C(containerd.service). The others have the same keys.
       type: dict
       contains:
         name:
@@ -194,6 +194,7 @@ units:
           type: str
   sample:
     buildkit: null
+    buildkit-rootless: null
     containerd:
       name: containerd.service
       load_state: loaded

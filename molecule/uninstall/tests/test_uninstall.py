@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from node_playbooks import all_nodes, run_playbook
 from testinfra.host import Host
@@ -24,8 +26,8 @@ find /usr/local /opt/cni /etc/containerd /etc/buildkit /etc/nerdctl /etc/contain
 grep -rls 'nephoran.container_build' /usr/local /etc
 ls -d /var/lib/nephoran-container-build
 systemctl list-unit-files --no-legend containerd.service 'buildkit*.service'
-pgrep -l 'containerd|buildkitd'
-ls -d /etc/buildkit /run/buildkit-k8s.io/buildkitd.sock 2>/dev/null
+pgrep -l 'containerd|buildkitd|rootlesskit|slirp4netns'
+ls -d /etc/buildkit /run/buildkit-k8s.io/buildkitd.sock /run/buildkit-rootless 2>/dev/null
 true
 """
 EVERYTHING = "find /usr/local /opt /etc -xdev -printf '%p %y %s %l\\n' | sort"
@@ -57,6 +59,24 @@ def test_it_refuses_while_a_container_runs_and_leaves_all_as_it_was(nodes: dict[
     for host in nodes.values():
         assert host.check_output("nerdctl exec witness echo alive") == "alive"
         host.check_output("nerdctl rm --force witness")
+
+
+def test_it_refuses_while_a_build_without_root_is_at_work(nodes: dict[str, Host]) -> None:
+    client = "buildctl --addr unix:///run/buildkit-rootless/buildkitd.sock build --no-cache --frontend=dockerfile.v0"
+    begun = "until pgrep --full --exact 'sleep 301'; do sleep 0.2; done"
+    ended = "while pgrep --full --exact 'sleep 301'; do sleep 0.2; done"
+    for host in nodes.values():
+        host.check_output("mkdir -p /srv/long && printf 'FROM alpine:latest\nRUN sleep 301\n' > /srv/long/Dockerfile")
+        unit = f"systemd-run --collect --unit=long {client} --local context=/srv/long --local dockerfile=/srv/long"
+        host.check_output(f"{unit} && timeout 30 sh -c %s", begun)
+    before = observe(nodes, EVERYTHING)
+    run = run_playbook("uninstall")
+    assert run.status != 0
+    assert {recap.changed for recap in run.recaps.values()} == {0}, run.output
+    assert re.search(r"would be left without it: .*sleep \(\d+\).*: buildkit-rootless\.service", run.output), run.output
+    assert observe(nodes, EVERYTHING) == before
+    for host in nodes.values():
+        host.check_output("systemctl stop long && timeout 30 sh -c %s", ended)
 
 
 def test_check_mode_predicts_and_changes_nothing(nodes: dict[str, Host]) -> None:
@@ -96,8 +116,13 @@ def test_check_mode_of_an_install_predicts_it_and_lays_down_nothing(nodes: dict[
     run = run_playbook("install", "--check", "--diff")
     assert run.status == 0, run.output
     assert min(recap.changed for recap in run.recaps.values()) >= LEAST_CHANGES
-    # One daemon for builders, and one for the namespace k8s.io.
-    daemons = {"+ExecStart=/usr/local/bin/buildkitd": 2, '+[registry."docker.io"]': 2, '+namespace = "k8s.io"': 1}
+    # One daemon for builders, one for the namespace k8s.io, and one that is not root.
+    daemons = {
+        "+ExecStart=/usr/local/bin/buildkitd": 2,
+        "+ExecStart=/usr/local/bin/rootlesskit": 1,
+        '+[registry."docker.io"]': 3,
+        '+namespace = "k8s.io"': 1,
+    }
     for predicted, times in {"+    current: 2.2.1-": 1, **daemons}.items():
         assert run.output.count(predicted) == times * len(nodes), predicted
     assert observe(nodes, EVERYTHING) == before

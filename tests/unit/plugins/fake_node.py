@@ -32,7 +32,10 @@ PLATFORM = "linux/amd64"
 
 
 class FakeNode:
-    """Builders make one layer out of the Dockerfile, and keep the labels that they are given."""
+    """Builders make one layer out of the Dockerfile, and keep the labels that they are given.
+
+    BuildKit's worker builds in the namespace *worker* of containerd; in none if that is empty.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch, folder: pathlib.Path, worker: str = "default") -> None:
         self.runner = FakeRunner()
@@ -94,12 +97,20 @@ class FakeNode:
         if self._root(call, call.value_of("--file")):
             return Answer()
         target = self._image(call.value_of("--file"), call.values_of("--label"))
-        self.containerd.put(call.value_of("--namespace"), call.value_of("--tag"), target, self.images)
+        if "--output" in call.argv:
+            output = dict(part.split("=", 1) for part in call.value_of("--output").split(","))
+            # nerdctl adds the name itself.
+            assert sorted(output) == ["dest", "type"]
+            self._write_archive(output["dest"], call.value_of("--tag"), target)
+        else:
+            self.containerd.put(call.value_of("--namespace"), call.value_of("--tag"), target, self.images)
         return Answer()
 
     def _worker(self) -> dict[str, t.Any]:
         label = "org.mobyproject.buildkit.worker."
         labels = {f"{label}executor": "containerd", f"{label}containerd.namespace": self.worker}
+        if not self.worker:
+            labels = {f"{label}executor": "oci"}
         return {"id": "1", "labels": labels}
 
     def _buildctl_build(self, call: Call) -> Answer:

@@ -22,8 +22,24 @@ PARTS = {
     "unit": "{{ lookup('ansible.builtin.template', '{role}/templates/buildkit.service.j2') }}",
     "others": "{{ __buildkit_others }}",
     "dropped": "{{ __buildkit_dropped }}",
+    "profile": "{{ lookup('ansible.builtin.template', '{role}/templates/rootlesskit.apparmor.j2') }}",
+    "has_profile": "{{ __buildkit_rootless_has_profile | bool }}",
 }
 UNITS = "/usr/local/lib/systemd/system"
+
+
+# The daemon that is not root, on a node whose kernel lets everybody make user namespaces.
+WITHOUT_ROOT: dict[str, t.Any] = {
+    "buildkit_rootless": True,
+    "__buildkit_first": {"instances": []},
+    "__buildkit_daemon": "buildkit-rootless",
+    "__buildkit_rootless_account": {"apparmor_restricted": False},
+    # These are of other daemons.
+    "buildkit_socket_group": "builders",
+    "buildkit_insecure_entitlements": ["security.insecure"],
+    "buildkit_network_mode": "bridge",
+    "buildkit_config": {"root": "/srv/buildkit"},
+}
 
 
 def laid_down(*namespaces: str) -> dict[str, t.Any]:
@@ -46,6 +62,26 @@ def rendered(render: Render) -> Rendered:
                 "files": [{"path": f"{UNITS}/buildkit@{namespace}.service"} for namespace in ("old", "ci")]
             },
         },
+        "rootless": {**WITHOUT_ROOT, "buildkit_unit_environment": {"HTTP_PROXY": "http://proxy.example.org:3128"}},
+        "rootless, restricted": {
+            **WITHOUT_ROOT,
+            "buildkit_rootless_network": "host",
+            "buildkit_rootless_user": "ci",
+            "buildkit_rootless_config": {"worker": {"oci": {"max-parallelism": 4}}},
+            "buildkit_prefix": "/opt/tools",
+            "__buildkit_rootless_account": {"apparmor_restricted": True},
+        },
+        "rootless, not wanted any more": {
+            **WITHOUT_ROOT,
+            "buildkit_rootless": False,
+            "__buildkit_first": {"instances": ["buildkit-rootless", "buildkit@old"]},
+        },
+        "rootless, registries alone": {
+            **WITHOUT_ROOT,
+            "__buildkit_first": {"instances": ["buildkit-rootless"]},
+            "__buildkit_create": False,
+        },
+        "rootless, registries before it": {**WITHOUT_ROOT, "__buildkit_create": False},
         "tcp": {
             "buildkit_tcp_address": "tcp://0.0.0.0:1234",
             "buildkit_tls_ca": "/tls/ca.pem",
@@ -209,6 +245,10 @@ def test_a_namespace_has_a_daemon_that_shares_nothing_with_the_first(rendered: R
         # The namespace of the first needs no second one.
         ("instance", ["buildkit@old", "buildkit@ci", "buildkit@k8s.io"], ["buildkit@old"]),
         ("registries alone", ["buildkit@old"], []),
+        ("rootless", ["buildkit-rootless"], []),
+        ("rootless, not wanted any more", ["buildkit-rootless", "buildkit@old"], ["buildkit-rootless", "buildkit@old"]),
+        ("rootless, registries alone", ["buildkit-rootless"], []),
+        ("rootless, registries before it", [], []),
         # All of them need what goes with the first.
         ("absent", ["buildkit@ci", "buildkit@old", "buildkit"], ["buildkit@ci", "buildkit@old"]),
     ],
@@ -220,8 +260,9 @@ def test_daemons_that_nobody_names_any_more_go_first(
 
 
 def test_units_of_all_daemons_begin_alike(rendered: Rendered) -> None:
-    first, another = (rendered[case]["unit"].splitlines()[0] for case in ("plain", "instance"))
-    assert first == another == "# Written by the role nephoran.container_build.buildkit; changes made here are lost."
+    first, *others = (rendered[case]["unit"].splitlines()[0] for case in ("plain", "instance", "rootless"))
+    assert [first] * 2 == others
+    assert first == "# Written by the role nephoran.container_build.buildkit; changes made here are lost."
 
 
 def test_over_tcp_clients_need_a_certificate(rendered: Rendered) -> None:
@@ -234,3 +275,62 @@ def test_over_tcp_clients_need_a_certificate(rendered: Rendered) -> None:
 def test_another_certificate_is_another_unit(rendered: Rendered) -> None:
     assert directives(rendered["tcp"]["unit"])["Unit"]["X-Certificates"] == ["aa bb cc"]
     assert "X-Certificates" not in directives(rendered["plain"]["unit"])["Unit"]
+
+
+def test_without_root_the_worker_is_buildkits_own_and_grants_nothing(rendered: Rendered) -> None:
+    assert tomllib.loads(rendered["rootless"]["config"]) == {
+        "root": "/var/lib/buildkit-rootless",
+        "insecure-entitlements": [],
+        "grpc": {"address": ["unix:///run/buildkit-rootless/buildkitd.sock"]},
+        "otel": {"socketPath": "/run/buildkit-rootless/otel-grpc.sock"},
+        "worker": {
+            "containerd": {"enabled": False},
+            "oci": {
+                "enabled": True,
+                "rootless": True,
+                "snapshotter": "auto",
+                "networkMode": "host",
+                "binary": RUNC,
+                "gc": True,
+                "reservedSpace": "5%",
+                "maxUsedSpace": "20%",
+                "minFreeSpace": "20%",
+            },
+        },
+    }
+    changed = tomllib.loads(rendered["rootless, restricted"]["config"])
+    assert changed["worker"]["oci"]["max-parallelism"] == 4
+
+
+def test_without_root_the_service_is_an_accounts(rendered: Rendered) -> None:
+    unit = directives(rendered["rootless"]["unit"])
+    service = unit["Service"]
+    assert service["User"] == ["buildkit-rootless"]
+    (command,) = service["ExecStart"]
+    words = command.split()
+    assert words[:2] == ["/usr/local/bin/rootlesskit", "--state-dir=/run/buildkit-rootless/rootlesskit"]
+    assert {"--net=slirp4netns", "--copy-up=/etc", "--disable-host-loopback"} <= set(words[2:-3])
+    assert words[-3:] == ["/usr/local/bin/buildkitd", "--config", "/etc/buildkit/buildkitd-rootless.toml"]
+    assert (service["RuntimeDirectory"], service["RuntimeDirectoryMode"]) == (["buildkit-rootless"], ["0750"])
+    assert (service["StateDirectory"], service["StateDirectoryMode"]) == (["buildkit-rootless"], ["0700"])
+    assert "unix:///run/buildkit-rootless/buildkitd.sock --timeout 30 debug workers" in service["ExecStartPost"][0]
+    assert environment(rendered["rootless"]["unit"])["HTTP_PROXY"] == "http://proxy.example.org:3128"
+    # Nothing is done as root before it, and nothing that containerd's unit does concerns it.
+    assert "ExecStartPre" not in service
+    assert "Wants" not in unit["Unit"]
+    assert "containerd" not in unit["Unit"]["After"][0]
+
+
+def test_rootlesskit_gets_a_profile_where_apparmor_asks_for_one(rendered: Rendered) -> None:
+    service = directives(rendered["rootless, restricted"]["unit"])["Service"]
+    assert service["User"] == ["ci"]
+    assert service["ExecStartPre"] == [
+        "+/usr/sbin/apparmor_parser --replace /etc/apparmor.d/nephoran-container-build-rootlesskit"
+    ]
+    assert " --net=host /opt/tools/bin/buildkitd " in service["ExecStart"][0]
+    profile = rendered["rootless, restricted"]["profile"]
+    assert (
+        "/opt/tools/{bin,lib/nerdctl-full/generations/*/bin}/rootlesskit flags=(unconfined) {\n  userns,\n}" in profile
+    )
+    cases = ("rootless", "rootless, restricted", "rootless, not wanted any more", "absent")
+    assert [rendered[case]["has_profile"] for case in cases] == [False, True, True, True]

@@ -112,13 +112,21 @@ def test_a_worker_of_an_older_buildkit_says_less(runner: FakeRunner, host: str) 
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_containerd_worker_is_found_among_others(runner: FakeRunner, host: str) -> None:
     tell(runner, worker("oci", id="a"), worker(id="b"), worker(id="c"))
-    assert Buildctl(runner, host).containerd_worker().id == "b"
+    found = Buildctl(runner, host).containerd_worker()
+    assert found is not None
+    assert found.id == "b"
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_daemon_that_builds_elsewhere_is_refused_with_a_remedy(runner: FakeRunner, host: str) -> None:
+def test_a_daemon_that_builds_elsewhere_has_none(runner: FakeRunner, host: str) -> None:
     tell(runner, worker("oci"))
-    with pytest.raises(Unavailable, match=r"no containerd worker.*\[worker.containerd\] enabled = true") as caught:
+    assert Buildctl(runner, host).containerd_worker() is None
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_daemon_that_cannot_build_is_refused_with_a_remedy(runner: FakeRunner, host: str) -> None:
+    tell(runner)
+    with pytest.raises(Unavailable, match=r"no worker.*\[worker.oci\] enabled = true") as caught:
         Buildctl(runner, host).containerd_worker()
     assert caught.value.subject == host
 

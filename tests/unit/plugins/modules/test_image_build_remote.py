@@ -1,7 +1,7 @@
 # Copyright (c) 2026, Nephoran contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""image_build with builders on other machines."""
+"""image_build with builders that do not build in the node's containerd: on other machines, or without root."""
 
 from __future__ import annotations
 
@@ -112,3 +112,55 @@ def test_a_bad_pool_is_refused_although_nothing_has_to_be_built(node: FakeNode, 
     failed = build(builders=[{"address": "one", "tls_ca": "/", "tls_cert": "/", "tls_key": "/"}])
     assert failed.failed
     assert "Not the address of a remote builder" in failed.result["msg"]
+
+
+ROOTLESS = "unix:///run/buildkit-rootless/buildkitd.sock"
+
+
+@pytest.fixture
+def build_without_root(node: FakeNode, run_module: Run, context: pathlib.Path) -> Run:
+    # It keeps its images to itself.
+    node.worker = ""
+
+    def build(*, check: bool = False, **options: t.Any) -> t.Any:
+        given = {"name": "app:v1", "path": str(context), "buildkit_host": ROOTLESS, "namespace": "k8s.io", **options}
+        return run_module(image_build.main, given, check=check, diff=True)
+
+    return build
+
+
+@pytest.mark.parametrize("backend", ["nerdctl", "buildctl"])
+def test_a_daemon_without_root_builds_for_the_nodes_containerd(
+    node: FakeNode, build_without_root: Run, backend: str
+) -> None:
+    checked = build_without_root(backend=backend, check=True).result
+    result = build_without_root(backend=backend).result
+    assert (result["changed"], result["actions"]) == (True, checked["actions"])
+    assert result["digest"] == str(node.containerd.record("k8s.io", NAME).target.digest)
+    assert node.containerd.whole("k8s.io", NAME)
+    assert node.containerd.names("default") == []
+    (call,) = node.builds
+    assert call.argv[0] == backend
+    assert ROOTLESS in (*call.argv, *(call.environ or {}).values())
+    again = build_without_root(backend=backend).result
+    assert (again["changed"], len(node.builds)) == (False, 1)
+
+
+@pytest.mark.parametrize("kind", ["local", "tar"])
+def test_a_daemon_without_root_writes_no_root_file_system(
+    node: FakeNode, build_without_root: Run, tmp_path: pathlib.Path, kind: str
+) -> None:
+    failed = build_without_root(outputs=[{"type": kind, "dest": str(tmp_path / "out")}])
+    assert failed.failed
+    assert f"outputs: type {kind}. To do: take an archive" in failed.result["msg"]
+    assert "a daemon that has a containerd worker" in failed.result["msg"]
+    assert node.builds == []
+
+
+def test_what_a_daemon_without_root_grants_to_nobody_is_said(node: FakeNode, build_without_root: Run) -> None:
+    said = "error: failed to solve: granting entitlement security.insecure is not allowed by build daemon configuration"
+    node.runner.on("buildctl", "build", rc=1, stderr=said)
+    failed = build_without_root(backend="buildctl", allow=["security.insecure"])
+    assert failed.failed
+    assert "does not grant an entitlement that the build asks for: security.insecure" in failed.result["msg"]
+    assert "the daemon of buildkit_rootless grants none" in failed.result["msg"]

@@ -47,6 +47,7 @@ class Node:
         self.program = root / "bin" / "exampled"
         self.helper = root / "lib" / "helper"
         self.helper_text = "#!/bin/sh\n"
+        self.programs: tuple[str, ...] = ()
         self.program.parent.mkdir()
         self.install("v1")
         self.runner = FakeRunner()
@@ -68,6 +69,7 @@ class Node:
             executable=str(self.program),
             validate=(str(self.program), "--check", "%s"),
             companions=(ManagedFile(str(self.helper), self.helper_text, 0o755),),
+            programs=self.programs,
         )
 
     def daemon(self, unit: str = UNIT, config: str = CONFIG) -> Daemon:
@@ -92,6 +94,16 @@ class Node:
             daemon.apply(state, plan)
             self.runs_program()
         return plan
+
+    def starts_another(self, pid: int, path: pathlib.Path, content: str) -> None:
+        """Let the daemon have a process *pid* that runs the program *path*, which had *content* when it was started."""
+        self.service.others.append((pid, path.name))
+        running = self.root / "proc" / str(pid)
+        running.mkdir(parents=True)
+        path.with_suffix(".running").write_text(content, encoding="utf-8")
+        # The kernel follows the link even where its text leads nowhere; a file system needs one that does.
+        (running / path.name).symlink_to(path.with_suffix(".running"))
+        (running / "exe").symlink_to(running / path.name)
 
     def runs_program(self) -> None:
         """Make the process's link show the program that is installed now, as if it had been started from it."""
@@ -377,6 +389,35 @@ def test_removal_is_refused_while_others_depend_on_the_daemon(running: Node) -> 
     assert running.unit.exists()
     running.remove(force=True)
     assert not running.unit.exists()
+
+
+@pytest.fixture
+def wrapped(node: Node) -> Node:
+    """A daemon of two programs: the one that the unit starts, and one that this one starts."""
+    payload = node.root / "bin" / "payloadd"
+    payload.write_text("payload v1", encoding="utf-8")
+    node.programs = (str(payload),)
+    node.converge()
+    node.starts_another(200, payload, "payload v1")
+    return node
+
+
+def test_a_program_that_the_first_one_starts_is_the_daemon_too(wrapped: Node) -> None:
+    assert wrapped.converge().reasons == ()
+    pathlib.Path(wrapped.programs[0]).write_text("payload v2", encoding="utf-8")
+    (reason,) = wrapped.converge(check_mode=True).reasons
+    assert reason.startswith("program ")
+    assert reason.endswith(f" → {wrapped.programs[0]}")
+    wrapped.install("v2")
+    assert len(wrapped.converge(check_mode=True).reasons) == 2
+
+
+def test_a_program_of_the_daemons_own_does_not_keep_it_from_being_removed(wrapped: Node) -> None:
+    wrapped.starts_another(201, wrapped.root / "bin" / "compiler", "")
+    with pytest.raises(Unavailable, match=r"without it: compiler \(201\):"):
+        wrapped.remove()
+    wrapped.service.others.pop()
+    assert wrapped.remove()[0] == "stop example.service"
 
 
 def test_removal_leaves_a_unit_of_somebody_elses_and_its_configuration(running: Node) -> None:

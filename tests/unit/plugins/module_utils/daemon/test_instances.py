@@ -34,6 +34,9 @@ def test_they_are_known_by_their_names_and_by_the_first_line_of_their_units(tmp_
     units = {
         "example@b.service": UNIT,
         "example@a.service": UNIT.replace("/opt", "/usr"),
+        "example-variant.service": UNIT,
+        "example-theirs.service": "[Service]\n",
+        "example2.service": UNIT,
         "example@theirs.service": "[Service]\n",
         "example@a.socket": UNIT,
         "example.service": UNIT,
@@ -43,4 +46,4 @@ def test_they_are_known_by_their_names_and_by_the_first_line_of_their_units(tmp_
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "example@folder.service").mkdir()
     (folder / "example@link.service").symlink_to("example@a.service")
-    assert daemon_in(folder).instances() == ["example@a", "example@b"]
+    assert daemon_in(folder).instances() == ["example-variant", "example@a", "example@b"]

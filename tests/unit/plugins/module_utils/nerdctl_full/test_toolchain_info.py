@@ -86,7 +86,7 @@ def test_on_a_bare_node_everything_is_null(scene: Scene) -> None:
     result = scene.look()
     assert set(result["tools"].values()) == {None}
     assert result["containerd"]["owner"] == "none"
-    assert result["units"] == {"containerd": None, "buildkit": None}
+    assert result["units"] == {"containerd": None, "buildkit": None, "buildkit-rootless": None}
     assert result["sockets"]["containerd"] == {"path": ADDRESS, "exists": False, "serving": False, "pid": None}
     assert result["generation"] is None
 
