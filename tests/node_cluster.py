@@ -51,6 +51,12 @@ class Cluster:
                 break
         return deployment
 
+    def await_cordon(self, name: str) -> None:
+        """Wait until a node takes no Pods any more."""
+        for node in self._watched(self.core.list_node, field_selector=f"metadata.name={name}"):
+            if node.spec.unschedulable:
+                break
+
     def await_waiting(self, app: str, reason: str, count: int) -> set[str]:
         """Wait until so many Pods of a workload wait for this reason. Return the names of those that do."""
         waiting: set[str] = set()
