@@ -75,19 +75,19 @@ def await_pod(host: Host, name: str, condition: Callable[[Pod], bool]) -> Pod:
         time.sleep(POLL_SECONDS)
 
 
+def pod_spec(name: str, image: str, **more: Any) -> dict[str, Any]:
+    """What a Pod of one container is to be that may pull nothing.
+
+    :param more: further fields of its ``spec``.
+    """
+    container = {"name": name, "image": image, "imagePullPolicy": "Never"}
+    return {"terminationGracePeriodSeconds": 0, "containers": [container], **more}
+
+
 def manifest(name: str, image: str) -> str:
-    """A Pod of one container that may pull nothing."""
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name},
-            "spec": {
-                "terminationGracePeriodSeconds": 0,
-                "containers": [{"name": name, "image": image, "imagePullPolicy": "Never"}],
-            },
-        }
-    )
+    """A static Pod of one container that may pull nothing."""
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": pod_spec(name, image)}
+    return json.dumps(pod)
 
 
 def ask_for_pod(name: str, image: str) -> str:

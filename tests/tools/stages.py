@@ -94,7 +94,8 @@ STAGES = (
     Stage("unit", "unit-python-3.9", _pytest("unit-python-3.9", "tests/unit/plugins"), environment="target"),
     # Apart from the scenarios, so that a first build of the toolchain shows its progress and its own time.
     _provision("toolchain", "toolchain"),
-    _provision("kubelet", "program", "kubelet"),
+    _provision("kubernetes", "program", "kubernetes", "kubelet"),
+    _provision("etcd", "program", "etcd"),
     _provision("crictl", "program", "crictl"),
     # Only neighbours run side by side.
     *(_scenario(name) for name in sorted(SCENARIOS, key=lambda name: (name in ALONE, name))),

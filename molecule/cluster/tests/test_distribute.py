@@ -15,12 +15,10 @@ import re
 import resource
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from node_playbooks import Run, all_nodes, run_playbook
+from node_playbooks import Run, run_playbook
 from testinfra.host import Host
 
 BUILDER = "nephoran-builder"
@@ -39,19 +37,6 @@ _REQUEST = re.compile(r'^(?P<client>\S+) \S+ \S+ \[[^]]*\] "GET \S+ \S+" \d+ (?P
 
 
 Record = Callable[[str, object], None]
-
-
-@pytest.fixture(scope="module")
-def hosts(pytestconfig: pytest.Config) -> dict[str, Host]:
-    """All hosts by their names."""
-    return all_nodes(pytestconfig)
-
-
-@pytest.fixture(scope="module")
-def addresses(pytestconfig: pytest.Config) -> dict[str, str]:
-    """The names of all hosts by their addresses."""
-    inventory = yaml.safe_load((Path(pytestconfig.option.ansible_inventory) / "hosts.yml").read_text(encoding="utf-8"))
-    return {host["ansible_host"]: name for name, host in inventory["nodes"]["hosts"].items()}
 
 
 @pytest.fixture
@@ -91,13 +76,12 @@ def _processor_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def distribute(addresses: dict[str, str], *arguments: str, **options: Any) -> Run:
-    registry = next(address for address, name in addresses.items() if name == BUILDER)
+def distribute(registry: str, *arguments: str, **options: Any) -> Run:
     variables = {
         "distribute_image": IMAGE,
         "distribute_nodes": "rack:direct",
         "distribute_build": {"path": "/srv/app"},
-        "distribute_repository": f"{registry}:5000/team/app",
+        "distribute_repository": f"{registry}/team/app",
         **options,
     }
     return run_playbook("distribute", f"--extra-vars={json.dumps(variables)}", *arguments)
@@ -122,10 +106,10 @@ def changed(run: Run) -> set[str]:
     return {name for name, recap in run.recaps.items() if recap.changed}
 
 
-def test_check_mode_says_what_would_be(hosts: dict[str, Host], addresses: dict[str, str]) -> None:
+def test_check_mode_says_what_would_be(hosts: dict[str, Host], registry: str) -> None:
     hosts[BUILDER].check_output("printf %%s %s > /srv/app/Dockerfile", DOCKERFILE)
     write_line(hosts, "first")
-    run = distribute(addresses, "--check")
+    run = distribute(registry, "--check")
     assert run.status == 0, run.output
     assert run.output.count("would get it") == len(PLACED)
     assert digests(hosts) == dict.fromkeys(PLACED, "")
@@ -133,12 +117,12 @@ def test_check_mode_says_what_would_be(hosts: dict[str, Host], addresses: dict[s
 
 def test_every_node_gets_it_once_and_a_rack_shares_its_cache(
     hosts: dict[str, Host],
-    addresses: dict[str, str],
+    registry: str,
     sent: Callable[[str], Counter[str]],
     note: Callable[[str, Run], None],
 ) -> None:
     # One node of the rack goes first: of two at once, the cache would fetch what it lacks for each.
-    run = distribute(addresses, distribute_serial=[1, "100%"])
+    run = distribute(registry, distribute_serial=[1, "100%"])
     assert run.status == 0, run.output
     assert len(set(digests(hosts).values())) == 1, digests(hosts)
     origin, cache = sent("origin"), sent("cache")
@@ -161,12 +145,12 @@ def test_it_is_pinned_and_the_name_that_it_came_by_is_gone(hosts: dict[str, Host
 
 def test_again_nothing_moves(
     hosts: dict[str, Host],
-    addresses: dict[str, str],
+    registry: str,
     sent: Callable[[str], Counter[str]],
     note: Callable[[str, Run], None],
 ) -> None:
     before = digests(hosts)
-    run = distribute(addresses)
+    run = distribute(registry)
     note("again", run)
     assert run.status == 0, run.output
     assert changed(run) == set(), run.output
@@ -178,10 +162,8 @@ def test_again_nothing_moves(
     assert sent("origin")[BUILDER] < DOCUMENTS
 
 
-def test_a_run_for_one_node_leaves_the_others_alone(
-    addresses: dict[str, str], note: Callable[[str, Run], None]
-) -> None:
-    run = distribute(addresses, distribute_nodes=PLACED[0])
+def test_a_run_for_one_node_leaves_the_others_alone(registry: str, note: Callable[[str, Run], None]) -> None:
+    run = distribute(registry, distribute_nodes=PLACED[0])
     note("again, one node", run)
     assert run.status == 0, run.output
     assert set(run.recaps) == {BUILDER, PLACED[0]}
@@ -190,13 +172,13 @@ def test_a_run_for_one_node_leaves_the_others_alone(
 
 def test_of_a_changed_image_one_layer_moves(
     hosts: dict[str, Host],
-    addresses: dict[str, str],
+    registry: str,
     sent: Callable[[str], Counter[str]],
     note: Callable[[str, Run], None],
 ) -> None:
     before = digests(hosts)
     write_line(hosts, "second")
-    run = distribute(addresses)
+    run = distribute(registry)
     note("one layer", run)
     assert run.status == 0, run.output
     after = digests(hosts)
@@ -208,12 +190,12 @@ def test_of_a_changed_image_one_layer_moves(
         assert 0 < sent("cache")[name] < DOCUMENTS
 
 
-def test_one_node_fails_and_the_others_are_served(hosts: dict[str, Host], addresses: dict[str, str]) -> None:
+def test_one_node_fails_and_the_others_are_served(hosts: dict[str, Host], registry: str) -> None:
     broken, sound = PLACED[-1], PLACED[:-1]
     write_line(hosts, "third")
     hosts[broken].check_output("systemctl stop containerd")
     try:
-        run = distribute(addresses)
+        run = distribute(registry)
     finally:
         hosts[broken].check_output("systemctl start containerd")
     assert run.status != 0
@@ -224,33 +206,33 @@ def test_one_node_fails_and_the_others_are_served(hosts: dict[str, Host], addres
     assert len({after[name] for name in sound}) == 1
     assert after[broken] not in {after[name] for name in sound}
     # And the next run brings what is missing, to that node alone.
-    again = distribute(addresses)
+    again = distribute(registry)
     assert again.status == 0, again.output
     assert changed(again) == {broken}
     assert len(set(digests(hosts).values())) == 1
 
 
-def test_without_a_registry_the_controller_brings_it(hosts: dict[str, Host], addresses: dict[str, str]) -> None:
+def test_without_a_registry_the_controller_brings_it(hosts: dict[str, Host], registry: str) -> None:
     options: dict[str, Any] = {
         "distribute_image": "archived:v1",
         "distribute_repository": "",
         "distribute_build": {"path": "/srv/app", "dockerfile_content": DOCKERFILE},
         "distribute_controller_dir": "/run/nephoran-distribute",
     }
-    run = distribute(addresses, **options)
+    run = distribute(registry, **options)
     assert run.status == 0, run.output
     placed = digests(hosts, "docker.io/library/archived:v1")
     assert len(set(placed.values())) == 1
     assert "" not in placed.values()
     for name in PLACED:
         assert hosts[name].check_output("find /var/tmp -name 'nephoran-distribute*'") == ""
-    again = distribute(addresses, **options)
+    again = distribute(registry, **options)
     assert again.status == 0, again.output
     assert changed(again) == set(), again.output
     # A line changes: no layer is sent to a node that has it.
     write_line(hosts, "without a registry")
     before = received(hosts)
-    moved = distribute(addresses, **options)
+    moved = distribute(registry, **options)
     assert moved.status == 0, moved.output
     assert changed(moved) == {BUILDER, *PLACED}
     for name, bytes_before in before.items():
@@ -258,8 +240,8 @@ def test_without_a_registry_the_controller_brings_it(hosts: dict[str, Host], add
     assert set(digests(hosts, "docker.io/library/archived:v1").values()).isdisjoint(placed.values())
 
 
-def test_an_image_that_the_builder_lacks_is_named(addresses: dict[str, str]) -> None:
-    run = distribute(addresses, distribute_image="nowhere:v1", distribute_build={})
+def test_an_image_that_the_builder_lacks_is_named(registry: str) -> None:
+    run = distribute(registry, distribute_image="nowhere:v1", distribute_build={})
     assert run.status != 0
     assert "nephoran-builder has no nowhere:v1 in the namespace default" in run.output
     assert set(run.recaps) == {BUILDER}

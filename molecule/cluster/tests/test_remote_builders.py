@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from node_playbooks import Run, all_nodes, run_tasks
+from node_playbooks import Run, run_tasks
 from testinfra.host import Host
 
 BUILDER, CLIENT = "nephoran-builder", "nephoran-node3"
@@ -20,22 +18,13 @@ DOWN = "tcp://127.0.0.1:1"
 IMAGE = "docker.io/library/remote:v1"
 
 
-@pytest.fixture(scope="module")
-def hosts(pytestconfig: pytest.Config) -> dict[str, Host]:
-    """All hosts by their names; the client has the certificates that the builder signed."""
-    hosts = all_nodes(pytestconfig)
+@pytest.fixture(scope="module", autouse=True)
+def _certificates(hosts: dict[str, Host]) -> None:
+    """The client has the certificates that the builder signed."""
     hosts[CLIENT].check_output("mkdir -p -m 700 /srv/tls /srv/remote")
     for name in TLS.values():
         content = hosts[BUILDER].file(f"/srv/tls/{name}").content_string
         hosts[CLIENT].check_output("umask 077 && printf %%s %s > %s", content, f"/srv/tls/{name}")
-    return hosts
-
-
-@pytest.fixture(scope="module")
-def registry(pytestconfig: pytest.Config) -> str:
-    """The address of the registry that runs on the builder."""
-    inventory = yaml.safe_load((Path(pytestconfig.option.ansible_inventory) / "hosts.yml").read_text(encoding="utf-8"))
-    return f"{inventory['nodes']['hosts'][BUILDER]['ansible_host']}:5000"
 
 
 def build(registry: str, name: str = IMAGE, **options: Any) -> Run:

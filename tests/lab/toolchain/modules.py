@@ -8,16 +8,19 @@ The version of everything beneath a module is pinned by ``gomodules/<name>/go.mo
 another version, change it here and run ``go get -tool <module>/<package>@<version>`` in its folder.
 
 Kubernetes's repository requires modules of its own staging folder. They are published too, each under its own name, and
-the ``go.mod`` of kubelet and crictl take them from there, at the release's version.
+the ``go.mod`` of Kubernetes and crictl take them from there, at the release's version.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 GOMODULES = Path(__file__).resolve().parents[1] / "gomodules"
+
+_MAJOR_VERSION = re.compile(r"/v[0-9]+$")
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class GoTool:
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The names of the commands, in the order of ``packages``."""
-        return tuple(path.rpartition("/")[2] for path in self.import_paths)
+        """The names that Go gives to the commands, in the order of ``packages``."""
+        return tuple(_MAJOR_VERSION.sub("", path).rpartition("/")[2] for path in self.import_paths)
 
     @property
     def linker_flags(self) -> str:
@@ -187,17 +190,26 @@ REGISTRY = GoTool(
     variables={"version.version": "v3.0.0"},
 )
 
-KUBELET = GoTool(
-    name="kubelet",
-    title="kubelet",
+KUBERNETES = GoTool(
+    name="kubernetes",
+    title="Kubernetes",
     module="k8s.io/kubernetes",
     version="v1.34.2",
-    packages=("cmd/kubelet",),
+    packages=("cmd/kube-apiserver", "cmd/kube-controller-manager", "cmd/kube-scheduler", "cmd/kubelet"),
     variables={
         "k8s.io/component-base/version.gitVersion": "v1.34.2",
         "k8s.io/component-base/version.gitMajor": "1",
         "k8s.io/component-base/version.gitMinor": "34",
     },
+)
+
+ETCD = GoTool(
+    name="etcd",
+    title="etcd",
+    module="go.etcd.io/etcd/server/v3",
+    # The one that this Kubernetes's kubeadm installs.
+    version="v3.6.5",
+    packages=("",),
 )
 
 CRICTL = GoTool(
@@ -214,4 +226,4 @@ NERDCTL_FULL_VERSION = NERDCTL.version.removeprefix("v")
 NERDCTL_FULL = (NERDCTL, CONTAINERD, RUNC, CNI_PLUGINS, BUILDKIT, ROOTLESSKIT)
 """What the nerdctl-full archive is made of, in the order of its README."""
 
-TOOLS = {tool.name: tool for tool in (*NERDCTL_FULL, REGISTRY, KUBELET, CRICTL)}
+TOOLS = {tool.name: tool for tool in (*NERDCTL_FULL, REGISTRY, KUBERNETES, ETCD, CRICTL)}

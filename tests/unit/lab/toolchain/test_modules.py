@@ -8,7 +8,7 @@ import itertools
 import re
 
 import pytest
-from lab.toolchain.modules import BUILDKIT, GOMODULES, KUBELET, NERDCTL_FULL, RUNC, TOOLS, GoTool
+from lab.toolchain.modules import BUILDKIT, ETCD, GOMODULES, KUBERNETES, NERDCTL_FULL, RUNC, TOOLS, GoTool
 
 TOOL_PARAMETERS = [pytest.param(tool, id=name) for name, tool in TOOLS.items()]
 
@@ -62,17 +62,22 @@ def test_command_at_the_root_of_a_module_is_named_after_it() -> None:
     assert RUNC.programs == ("runc",)
 
 
+def test_the_major_version_of_a_module_names_no_command() -> None:
+    assert ETCD.import_paths == ("go.etcd.io/etcd/server/v3",)
+    assert ETCD.programs == ("server",)
+
+
 def test_linker_sets_variables_of_the_module() -> None:
     assert BUILDKIT.linker_flags == "-s -w -X github.com/moby/buildkit/version.Version=v0.26.3"
 
 
 def test_linker_sets_variables_of_other_modules() -> None:
-    assert "-X k8s.io/component-base/version.gitVersion=v1.34.2" in KUBELET.linker_flags
+    assert "-X k8s.io/component-base/version.gitVersion=v1.34.2" in KUBERNETES.linker_flags
 
 
 def test_the_modules_of_kubernetes_are_of_one_release() -> None:
-    versions = dict(re.findall(r"^\tk8s\.io/(\S+) => k8s\.io/\1 v0\.(\S+)$", go_mod(KUBELET), re.MULTILINE))
-    assert set(versions.values()) == {KUBELET.version.removeprefix("v1.")}
+    versions = dict(re.findall(r"^\tk8s\.io/(\S+) => k8s\.io/\1 v0\.(\S+)$", go_mod(KUBERNETES), re.MULTILINE))
+    assert set(versions.values()) == {KUBERNETES.version.removeprefix("v1.")}
     assert {"api", "kubelet", "cri-client"} <= set(versions)
 
 

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from lab import paths
 from lab.errors import LabError
 from lab.toolchain import command, ensure, ensure_program, ensure_registry_binary
-from lab.toolchain.modules import BUILDKIT, KUBELET, NERDCTL_FULL, REGISTRY
+from lab.toolchain.modules import BUILDKIT, KUBERNETES, NERDCTL_FULL, REGISTRY
 
 if TYPE_CHECKING:
     from unit.lab.toolchain.conftest import FakeGo, Releases
@@ -159,12 +159,12 @@ def test_a_program_beside_the_archive_keeps_nobody_from_the_archive(monkeypatch:
         yield
 
     monkeypatch.setattr(paths, "locked", locked)
-    for tool in (KUBELET, REGISTRY, BUILDKIT):
+    for tool in (KUBERNETES, REGISTRY, BUILDKIT):
         ensure_program(tool, tool.programs[0])
     ensure()
-    kubelet, registry, part, archive = held
+    kubernetes, registry, part, archive = held
     assert archive == part
-    assert len({kubelet, registry, archive}) == 3
+    assert len({kubernetes, registry, archive}) == 3
 
 
 def test_command_prints_the_path_alone(releases: Releases, cache: Path) -> None:
