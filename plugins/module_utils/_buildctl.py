@@ -68,8 +68,8 @@ class Buildctl:
             Unavailable: the daemon does not answer.
         """
         if self.host.startswith(_SOCKET):
-            # The daemon itself answers in a tenth of the time that the client takes to start.
-            return ask_workers(self._runner.dial(self.host[len(_SOCKET) :], timeout), self.host)
+            # Without a process, which would take longer to start than the daemon to answer.
+            return ask_workers(self._runner.dial(self.host.removeprefix(_SOCKET), timeout), self.host)
         completed = self.run(["debug", "workers", "--format", "{{json .}}"], timeout=timeout)
         checked(completed, CANNOT_LIST_WORKERS, subject=self.host)
         return read_workers(completed.text, self.host)

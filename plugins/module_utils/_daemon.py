@@ -48,8 +48,6 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._service_
 
 NOTES_FOLDER = "/run/nephoran-container-build"
 CONFIG_PLACEHOLDER = "%s"
-# What the kernel writes behind the path of a program that was removed while it runs.
-_DELETED = " (deleted)"
 
 
 class Daemon:
@@ -186,7 +184,7 @@ class Daemon:
         others = [
             (pid, name)
             for pid, name in self._control.other_processes(state.service)
-            if os.path.basename(self._program_of(pid)) not in own
+            if not own or self._program_of(pid) not in own
         ]
         if others:
             shown = ", ".join(f"{name} ({pid})" for pid, name in others[:10])
@@ -301,20 +299,18 @@ class Daemon:
         return {os.path.basename(path): path for path in (self._spec.executable, *self._spec.programs)}
 
     def _program_of(self, pid: int) -> str:
-        try:
-            return os.readlink(f"{self._procfs}/{pid}/exe").removesuffix(_DELETED)
-        except OSError:
-            # It has ended meanwhile.
-            return ""
+        """Return the name of the program that process *pid* runs; nothing if it ended meanwhile."""
+        # Most daemons are one program.
+        from ansible_collections.nephoran.container_build.plugins.module_utils._processes import ProcessTable  # noqa: PLC0415
+
+        return os.path.basename(ProcessTable(self._procfs).executable(pid) or "")
 
     def _replaced_programs(self, service: ServiceState) -> t.Iterator[tuple[str, str]]:
         """Yield each program that runs with another content than the one in its place, which the unit would start."""
         pids = {service.main_pid: self._spec.executable}
         own = self._own_programs()
         if own:
-            others = (
-                (pid, os.path.basename(self._program_of(pid))) for pid, _name in self._control.other_processes(service)
-            )
+            others = ((pid, self._program_of(pid)) for pid, _name in self._control.other_processes(service))
             pids.update({pid: own[name] for pid, name in others if name in own})
         found = (self._replaced(pid, program) for pid, program in pids.items())
         yield from dict.fromkeys(each for each in found if each is not None)

@@ -59,14 +59,25 @@ class ProcessTable:
         Returns:
             ``None`` if it ended, is the kernel's, may not be looked at, or has another root file system.
         """
+        executable = self.executable(pid)
         try:
-            executable = os.readlink(os.path.join(self.root, str(pid), "exe"))
-            if not os.path.samefile(os.path.join(self.root, str(pid), "root"), "/"):
+            if executable is None or not os.path.samefile(os.path.join(self.root, str(pid), "root"), "/"):
                 return None
         except OSError:
-            # It ended meanwhile, or belongs to the kernel or to somebody else.
+            # It ended meanwhile, or belongs to somebody else.
             return None
-        return Process(pid, executable.removesuffix(_DELETED))
+        return Process(pid, executable)
+
+    def executable(self, pid: int) -> str | None:
+        """Return the file that the process *pid* was started from, whatever its root file system is.
+
+        Returns:
+            ``None`` if it ended, is the kernel's, or may not be looked at.
+        """
+        try:
+            return os.readlink(os.path.join(self.root, str(pid), "exe")).removesuffix(_DELETED)
+        except OSError:
+            return None
 
     def program_digest(self, pid: int) -> str | None:
         """Return the sha256 of the program that the process *pid* runs, which may have been removed or replaced.

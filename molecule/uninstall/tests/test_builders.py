@@ -7,20 +7,13 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from node_commands import build_by_hand
-from node_playbooks import all_nodes, run_playbook
+from node_playbooks import run_playbook
 from testinfra.host import Host
 
 TCP = "buildctl --addr tcp://127.0.0.1:1234"
 CERTIFICATE = "--tlscacert /srv/tls/ca.pem --tlscert /srv/tls/client.pem --tlskey /srv/tls/client-key.pem"
 PROCESSES = "systemctl show --property Id,MainPID,NRestarts containerd buildkit@k8s.io"
-
-
-@pytest.fixture(scope="module")
-def nodes(pytestconfig: pytest.Config) -> dict[str, Host]:
-    """All nodes by their names."""
-    return all_nodes(pytestconfig)
 
 
 def test_a_namespace_builds_for_itself(host: Host) -> None:

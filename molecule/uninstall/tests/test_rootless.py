@@ -9,7 +9,7 @@ import re
 
 import pytest
 from node_commands import build_by_hand
-from node_playbooks import all_nodes, run_playbook, run_tasks
+from node_playbooks import run_playbook, run_tasks
 from testinfra.host import Host
 
 ACCOUNT = "buildkit-rootless"
@@ -38,12 +38,6 @@ wait $build || {{ cat /root/build.log >&2; exit 1; }}
 ANSWERS = "for i in $(seq 50); do (exec 3<>/dev/tcp/127.0.0.1/8731) 2>/dev/null && exit; sleep 0.2; done; exit 1"
 DAEMON = "pgrep --full '^/usr/local/bin/buildkitd --config /etc/buildkit/buildkitd-rootless.toml'"
 OTHERS = "systemctl show --property Id,MainPID,NRestarts containerd buildkit buildkit@k8s.io"
-
-
-@pytest.fixture(scope="module")
-def nodes(pytestconfig: pytest.Config) -> dict[str, Host]:
-    """All nodes by their names."""
-    return all_nodes(pytestconfig)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from node_playbooks import all_nodes, run_playbook
+from node_playbooks import run_playbook
 from testinfra.host import Host
 
 # Programs, two services, registries, buildah.
@@ -33,12 +32,6 @@ true
 EVERYTHING = "find /usr/local /opt /etc -xdev -printf '%p %y %s %l\\n' | sort"
 # Bytes of images stay in containerd's store.
 STORE = "find /var/lib/containerd/io.containerd.content.v1.content/blobs -type f | sort"
-
-
-@pytest.fixture(scope="module")
-def nodes(pytestconfig: pytest.Config) -> dict[str, Host]:
-    """All nodes by their names."""
-    return all_nodes(pytestconfig)
 
 
 def observe(nodes: dict[str, Host], command: str) -> dict[str, str]:
