@@ -27,6 +27,7 @@ FILE_NAME = "context-hashes.json"
 
 _FORMAT = 1
 _SHA256 = re.compile(r"[a-f0-9]{64}")
+_ROW = [int, int, int, int, int, str]
 
 Key = tuple[int, int]
 State = tuple[int, int, int]
@@ -135,13 +136,7 @@ def _load(path: str) -> dict[Key, tuple[State, str]]:
 
 
 def _is_entry(row: t.Any) -> bool:
-    return (
-        isinstance(row, list)
-        and len(row) == 6
-        and all(isinstance(number, int) for number in row[:5])
-        and isinstance(row[5], str)
-        and _SHA256.fullmatch(row[5]) is not None
-    )
+    return isinstance(row, list) and [*map(type, row)] == _ROW and _SHA256.fullmatch(row[5]) is not None
 
 
 def _entry(row: list[t.Any]) -> tuple[Key, tuple[State, str]]:

@@ -95,9 +95,19 @@ def nerdctl_build_words(spec: BuildSpec, output: str | None = None) -> list[str]
         *secret_words(spec),
         *for_each("--allow", spec.allow),
         *for_each("--attest", (f"type={kind},{attributes}" for kind, attributes in spec.attestations.items())),
-        *if_given("--output", output),
+        *if_given("--output", output or _own_store(spec)),
         spec.context,
     ]
+
+
+def _own_store(spec: BuildSpec) -> str | None:
+    """Return the output that leaves the image where the worker is, as nerdctl itself would name it.
+
+    nerdctl finds that out by two processes more, and takes the way through an archive where its snapshotter is another
+    one than the worker's. Of platforms that the node may not have it decides by itself (``isImageSharable`` of
+    ``pkg/cmd/builder/build.go``): BuildKit could leave out the base's layers.
+    """
+    return None if spec.platforms else "type=image,unpack=true"
 
 
 def nerdctl_root_words(root: RootRequest) -> list[str]:

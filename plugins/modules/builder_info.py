@@ -226,7 +226,7 @@ error:
 
 import dataclasses
 
-import ansible_collections.nephoran.container_build.plugins.module_utils._compile_once  # noqa: F401  # pylint: disable=unused-import
+import ansible_collections.nephoran.container_build.plugins.module_utils._quick_start  # noqa: F401  # pylint: disable=unused-import
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nephoran.container_build.plugins.module_utils._builder_info import describe_builder
 from ansible_collections.nephoran.container_build.plugins.module_utils._buildkit_host import buildkit_host, found_hosts

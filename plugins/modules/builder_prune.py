@@ -147,7 +147,7 @@ error:
 import re
 import typing as t
 
-import ansible_collections.nephoran.container_build.plugins.module_utils._compile_once  # noqa: F401  # pylint: disable=unused-import
+import ansible_collections.nephoran.container_build.plugins.module_utils._quick_start  # noqa: F401  # pylint: disable=unused-import
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.formatters import human_to_bytes
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_cache import CacheRecord, PruneRequest

@@ -114,7 +114,7 @@ error:
 import re
 import typing as t
 
-import ansible_collections.nephoran.container_build.plugins.module_utils._compile_once  # noqa: F401  # pylint: disable=unused-import
+import ansible_collections.nephoran.container_build.plugins.module_utils._quick_start  # noqa: F401  # pylint: disable=unused-import
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ContainerBuildError, InvalidInput
 from ansible_collections.nephoran.container_build.plugins.module_utils._managed_file import ManagedFile, parse_mode

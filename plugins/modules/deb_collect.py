@@ -83,7 +83,7 @@ import os
 import tempfile
 import typing as t
 
-import ansible_collections.nephoran.container_build.plugins.module_utils._compile_once  # noqa: F401  # pylint: disable=unused-import
+import ansible_collections.nephoran.container_build.plugins.module_utils._quick_start  # noqa: F401  # pylint: disable=unused-import
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nephoran.container_build.plugins.module_utils._containerd_options import errors_reported
 from ansible_collections.nephoran.container_build.plugins.module_utils._deb_collect import collect_packages

@@ -115,7 +115,7 @@ error:
 
 import typing as t
 
-import ansible_collections.nephoran.container_build.plugins.module_utils._compile_once  # noqa: F401  # pylint: disable=unused-import
+import ansible_collections.nephoran.container_build.plugins.module_utils._quick_start  # noqa: F401  # pylint: disable=unused-import
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nephoran.container_build.plugins.module_utils._buildah import Buildah
 from ansible_collections.nephoran.container_build.plugins.module_utils._buildah_remove import remove_from_buildah

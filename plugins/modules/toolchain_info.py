@@ -340,7 +340,7 @@ running:
 
 import os
 
-import ansible_collections.nephoran.container_build.plugins.module_utils._compile_once  # noqa: F401  # pylint: disable=unused-import
+import ansible_collections.nephoran.container_build.plugins.module_utils._quick_start  # noqa: F401  # pylint: disable=unused-import
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
     ContainerBuildError,

@@ -58,7 +58,7 @@ def test_a_module_says_how_it_behaves(name: str, documentation: dict[str, t.Any]
 def test_a_module_has_its_files_compiled_once(name: str) -> None:
     lines = (CHECKOUT / "plugins" / "modules" / f"{name}.py").read_text(encoding="utf-8").splitlines()
     ours = [line for line in lines if line.startswith(("import ansible_collections.", "from ansible_collections."))]
-    assert ours[0].startswith("import ansible_collections.nephoran.container_build.plugins.module_utils._compile_once")
+    assert ours[0].startswith("import ansible_collections.nephoran.container_build.plugins.module_utils._quick_start")
 
 
 @pytest.mark.parametrize("name", MODULES)

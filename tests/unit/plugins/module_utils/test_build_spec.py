@@ -34,7 +34,9 @@ AMD64, ARM_V7 = Platform.parse("linux/amd64"), Platform.parse("linux/arm/v7")
 
 
 def nerdctl(*words: str, dockerfile: str = "/srv/app/Dockerfile", context: str = "/srv/app") -> list[str]:
-    return ["build", "--progress=rawjson", "--tag", NAME, "--file", dockerfile, *words, context]
+    # Of platforms, nerdctl decides by itself where the image goes.
+    output = () if "--platform" in words else ("--output", "type=image,unpack=true")
+    return ["build", "--progress=rawjson", "--tag", NAME, "--file", dockerfile, *words, *output, context]
 
 
 def buildctl(
