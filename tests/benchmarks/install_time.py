@@ -15,11 +15,12 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 from faults.lab_node import MODULES, Done, LabNode, run
@@ -41,6 +42,21 @@ START = (
 )
 CPU_TIME = "cat /sys/fs/cgroup/cpuacct/cpuacct.usage || awk '/^usage_usec/ { print $2 * 1000 }' /sys/fs/cgroup/cpu.stat"
 RECEIVED = "cat /sys/class/net/eth0/statistics/rx_bytes"
+# Stands in the place of Python, with which Ansible runs modules, and notes how many microseconds each of them took.
+TIMED_PYTHON = "/usr/bin/python3-timed"
+MODULE_TIMES = "/srv/module-times"
+TIMED_PYTHON_TEXT = f"""#!/bin/bash
+began=${{EPOCHREALTIME/./}}
+/usr/bin/python3-itself "$@"
+status=$?
+echo $(( ${{EPOCHREALTIME/./}} - began )) >> {MODULE_TIMES}
+exit $status
+"""
+TIME_PYTHON = (
+    f"chmod 755 {TIMED_PYTHON} && : > {MODULE_TIMES} && chmod 666 {MODULE_TIMES}"
+    f" && mv /usr/bin/python3 /usr/bin/python3-itself && ln -s {TIMED_PYTHON} /usr/bin/python3"
+)
+MODULES_RAN = f"awk '{{ all += $1 }} END {{ print all + 0 }}' {MODULE_TIMES}"
 # The sides, in the order in which each round takes them.
 BY_HAND = "by hand"
 OURS = "the playbook install"
@@ -50,20 +66,36 @@ BY_ANSIBLE_AGAIN = "that again"
 NOTHING = "Ansible for nothing"
 
 
+class NodeCost(NamedTuple):
+    """What an install cost on a node: seconds of processors, megabytes received, and seconds that modules ran."""
+
+    cpu_seconds: float
+    megabytes: float
+    modules: float
+
+    @classmethod
+    def until_now(cls, node: LabNode) -> NodeCost:
+        """Return what *node* has spent since it was made."""
+        told = node.shell(f"{{ {CPU_TIME}; }} 2> /dev/null; {RECEIVED}; {MODULES_RAN}").split()
+        cpu, received, modules = map(int, told)
+        return cls(cpu / 1e9, received / 1e6, modules / 1e6)
+
+    def __sub__(self, before: NodeCost) -> NodeCost:
+        return NodeCost(*(now - then for now, then in zip(self, before, strict=True)))
+
+
 @dataclass(frozen=True)
 class Cost:
     """What an install cost.
 
     :param seconds: from its start to its end.
     :param controller: seconds of processors that the controller's own processes used.
-    :param cpu_seconds: of the processors, on each node.
-    :param megabytes: that each node received.
+    :param nodes: what it cost on each node.
     """
 
     seconds: float
     controller: float
-    cpu_seconds: list[float]
-    megabytes: list[float]
+    nodes: list[NodeCost]
 
 
 @contextmanager
@@ -72,6 +104,9 @@ def fresh(*names: str) -> Iterator[list[LabNode]]:
     nodes: list[LabNode] = []
     try:
         nodes += (LabNode(name, KIND) for name in names)
+        for node in nodes:
+            node.write(TIMED_PYTHON, TIMED_PYTHON_TEXT.encode())
+            node.shell(TIME_PYTHON)
         yield nodes
     finally:
         for node in nodes:
@@ -80,26 +115,17 @@ def fresh(*names: str) -> Iterator[list[LabNode]]:
 
 def cost(nodes: Sequence[LabNode], work: Callable[[], object]) -> Cost:
     """Return what *work* costs on *nodes*."""
-    before = [_counters(node) for node in nodes]
+    before = [NodeCost.until_now(node) for node in nodes]
     began, used = time.monotonic(), _controller_seconds()
     work()
     seconds, controller = time.monotonic() - began, _controller_seconds() - used
-    spent = [
-        (cpu - cpu_before, received - received_before)
-        for (cpu, received), (cpu_before, received_before) in zip(map(_counters, nodes), before, strict=True)
-    ]
-    cpu_seconds = [cpu / 1e9 for cpu, _received in spent]
-    return Cost(seconds, controller, cpu_seconds, [received / 1e6 for _cpu, received in spent])
+    spent = [NodeCost.until_now(node) - node_before for node, node_before in zip(nodes, before, strict=True)]
+    return Cost(seconds, controller, spent)
 
 
 def _controller_seconds() -> float:
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return children.ru_utime + children.ru_stime
-
-
-def _counters(node: LabNode) -> tuple[int, int]:
-    cpu, received = node.shell(f"{{ {CPU_TIME}; }} 2> /dev/null; {RECEIVED}").split()
-    return int(cpu), int(received)
 
 
 def play(inventory: Path, *words: str) -> Done:
@@ -161,19 +187,26 @@ def first_installs(prefix: str, rounds: int) -> list[Table]:
 
 def _sides(title: str, costs: Mapping[str, Sequence[Cost]], phases: Mapping[str, Sequence[float]]) -> Table:
     bare = statistics.median(each.seconds for each in costs[BY_HAND])
+    # What a person does on the node when the archive is there.
+    bare_on_node = statistics.median(map(sum, zip(phases["unpack"], phases["start"], strict=True)))
     rows = []
     for side, all_of_it in costs.items():
         seconds = [each.seconds for each in all_of_it]
-        medians = (
-            statistics.median(each.cpu_seconds[0] for each in all_of_it),
-            statistics.median(each.controller for each in all_of_it),
-            statistics.median(each.megabytes[0] for each in all_of_it),
+        cpu, received, on_node = (
+            statistics.median(each) for each in zip(*(each.nodes[0] for each in all_of_it), strict=True)
         )
-        ratio = statistics.median(seconds) / bare
-        rows.append((side, spread(seconds), f"{ratio:.2f}", *(f"{median:.1f}" for median in medians)))
-    rows += [(f"{BY_HAND}: {phase}", spread(seconds), "", "", "", "") for phase, seconds in phases.items()]
+        controller = statistics.median(each.controller for each in all_of_it)
+        on_node = bare_on_node if side == BY_HAND else on_node
+        rows.append(
+            (
+                *(side, spread(seconds), f"{statistics.median(seconds) / bare:.2f}"),
+                *(f"{on_node:.1f}", f"{on_node / bare_on_node:.2f}"),
+                *(f"{median:.1f}" for median in (cpu, controller, received)),
+            )
+        )
+    rows += [(f"{BY_HAND}: {phase}", spread(seconds), *[""] * 6) for phase, seconds in phases.items()]
     headings = (
-        *("", "s, median (least, most)", "of by hand"),
+        *("", "s, median (least, most)", "of by hand", "s on the node", "of by hand"),
         *("CPU s of the node", "CPU s of the controller", "MB that the node received"),
     )
     return Table(title, headings, tuple(rows))
@@ -200,10 +233,10 @@ def together(prefix: str, count: int) -> Table:
                 (
                     name,
                     f"{spent.seconds:.1f}",
-                    f"{sum(spent.cpu_seconds):.1f}",
+                    f"{sum(each.cpu_seconds for each in spent.nodes):.1f}",
                     f"{spent.controller:.1f}",
-                    f"{min(spent.cpu_seconds):.1f} to {max(spent.cpu_seconds):.1f}",
-                    f"{min(spent.megabytes):.1f} to {max(spent.megabytes):.1f}",
+                    _range(each.cpu_seconds for each in spent.nodes),
+                    _range(each.megabytes for each in spent.nodes),
                 )
             )
     headings = (
@@ -215,6 +248,11 @@ def together(prefix: str, count: int) -> Table:
         "MB that a node received",
     )
     return Table(f"{count} nodes at once", headings, tuple(rows))
+
+
+def _range(values: Iterable[float]) -> str:
+    known = sorted(values)
+    return f"{known[0]:.1f} to {known[-1]:.1f}"
 
 
 def spread(values: Sequence[float]) -> str:

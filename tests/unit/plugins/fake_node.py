@@ -97,10 +97,10 @@ class FakeNode:
         if self._root(call, call.value_of("--file")):
             return Answer()
         target = self._image(call.value_of("--file"), call.values_of("--label"))
-        if "--output" in call.argv:
-            output = dict(part.split("=", 1) for part in call.value_of("--output").split(","))
-            # nerdctl adds the name itself.
-            assert sorted(output) == ["dest", "type"]
+        output = dict(part.split("=", 1) for each in call.values_of("--output") for part in each.split(","))
+        # nerdctl adds the name itself.
+        assert "name" not in output
+        if output.get("type") == "oci":
             self._write_archive(output["dest"], call.value_of("--tag"), target)
         else:
             self.containerd.put(call.value_of("--namespace"), call.value_of("--tag"), target, self.images)
