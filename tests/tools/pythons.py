@@ -37,9 +37,9 @@ class Interpreter(NamedTuple):
 def find_interpreter(lowest: tuple[int, int], highest: tuple[int, int], *, newest: bool = False) -> Interpreter | None:
     """Return the oldest Python between two versions, both inclusive, or the newest of them; None when there is none.
 
-    Of several with one version it is the distribution's, which is built with a profile of what Python does: one that was
-    built without, as pyenv does it, takes twice as long to compile what it runs. After it comes the one that the user's
-    PATH prefers.
+    Of several with one version it is the distribution's, which is built with a profile of what Python does: one that
+    was built without, as pyenv does it, takes twice as long to compile what it runs. After it comes the one that the
+    user's PATH prefers.
     """
     fitting = [found for found in interpreters() if lowest <= found.version <= highest]
     if not fitting:

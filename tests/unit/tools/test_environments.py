@@ -47,7 +47,7 @@ def test_pythons_that_pyenv_has_not_selected_are_found(machine: Path, monkeypatc
 
 def test_of_one_version_the_distributions_is_taken(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fake_python(machine / "bin", "python3.11", (3, 11))
-    of_distribution = fake_python(machine / "usr" / "bin", "python3", (3, 11))
+    of_distribution = fake_python(machine / "usr" / "bin", "python3.11", (3, 11))
     fake_python(machine / "usr" / "bin", "python3.12", (3, 12))
     monkeypatch.setenv("PATH", f"{machine / 'bin'}{os.pathsep}{machine / 'usr' / 'bin'}")
     assert pythons.find_interpreter((3, 11), (3, 13)) == pythons.Interpreter((3, 11), first)
