@@ -13,17 +13,21 @@ from typing import Any
 import click
 
 from lab import network, podman, toolchain
-from lab.nodes import fleet, node
-from lab.nodes.options import INVENTORY, NODES
+from lab.errors import LabError
+from lab.nodes import compiled_python, fleet, node
+from lab.nodes.options import COMPILED_PYTHON, INVENTORY, NODES
 from lab.services import files, registry, service
 
 
 @click.command()
 @INVENTORY
+@COMPILED_PYTHON
 @NODES
-def up(inventory: Path, nodes: Sequence[str]) -> None:
+def up(inventory: Path, nodes: Sequence[str], compiled: Sequence[str]) -> None:
     """Provide toolchain, registry and nodes, and an inventory with which a playbook uses all of them."""
     wanted = fleet.parse(nodes)
+    if unknown := sorted(set(compiled) - set(wanted)):
+        raise LabError(f"--compiled-python names what is none of the nodes: {', '.join(unknown)}.")
     archive = toolchain.ensure()
     variables: dict[str, Any] = {
         "nerdctl_full_version": archive.version,
@@ -31,7 +35,9 @@ def up(inventory: Path, nodes: Sequence[str]) -> None:
         "nerdctl_full_checksum": f"sha256:{archive.sha256}",
         **registry.variables(registry.ensure()),
     }
-    fleet.up(inventory, wanted, variables)
+    for ready in fleet.up(inventory, wanted, variables):
+        if ready.name in compiled:
+            compiled_python.lay_on(ready)
 
 
 @click.command()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from venvs import CHECKOUT, COLLECTION_LINK
 
-# Stands for the folder that a stage's pytest writes its JUnit report to.
+# Stands for the folder that a stage's pytest writes its JUnit report to, and unit tests their files.
 REPORTS = "{reports}"
 
 
@@ -33,7 +33,8 @@ class Stage:
 def _pytest(name: str, *arguments: str) -> tuple[str, ...]:
     # A file's tests stay on one process, which shares what is costly to prepare.
     spread = ("--numprocesses=auto", "--dist=loadfile")
-    return ("pytest", "--quiet", *spread, f"--junitxml={REPORTS}/{name}.xml", *arguments)
+    places = (f"--junitxml={REPORTS}/{name}.xml", f"--basetemp={REPORTS}/{name}")
+    return ("pytest", "--quiet", *spread, *places, *arguments)
 
 
 SCENARIOS = {file.parent.name for file in CHECKOUT.glob("molecule/*/molecule.yml")}
