@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import contextlib
 import hashlib
 import os
 import stat
@@ -54,10 +54,8 @@ def hash_files(root: bytes, files: t.Iterable[File], cache: HashCache | None) ->
     Raises:
         InvalidInput: a file cannot be read.
     """
-    large: dict[concurrent.futures.Future[_Hashed], str] = {}
     small: list[str] = []
-    pool = concurrent.futures.ThreadPoolExecutor(min(THREADS_MAX, max(2, len(os.sched_getaffinity(0)))))
-    try:
+    with contextlib.closing(_Threads()) as threads:
         for path, status in files:
             known = cache.get(status) if cache is not None else None
             if known is not None:
@@ -65,13 +63,52 @@ def hash_files(root: bytes, files: t.Iterable[File], cache: HashCache | None) ->
             elif status.st_size <= SMALL_SIZE:
                 small.append(path)
             else:
-                large[pool.submit(_hash_file, os.path.join(root, to_bytes(path)))] = path
+                threads.hash(path, os.path.join(root, to_bytes(path)))
         for path in small:
             yield path, _remembered(_hash_file(os.path.join(root, to_bytes(path))), cache)
-        for future in concurrent.futures.as_completed(large):
-            yield large[future], _remembered(future.result(), cache)
-    finally:
-        pool.shutdown(cancel_futures=True)
+        for path, hashed in threads.results():
+            yield path, _remembered(hashed, cache)
+
+
+class _Threads:
+    """Hashes files side by side; there are no threads, and nothing of theirs is loaded, until there are two files."""
+
+    def __init__(self) -> None:
+        self._first: tuple[str, bytes] | None = None
+        self._pool: t.Any = None
+        self._futures: dict[t.Any, str] = {}
+
+    def close(self) -> None:
+        """End the threads; files that none of them has begun with are left out."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def hash(self, name: str, path: bytes) -> None:
+        """Take on the file *path*, which results call *name*."""
+        if self._pool is None:
+            if self._first is None:
+                self._first = name, path
+                return
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+            self._pool = ThreadPoolExecutor(min(THREADS_MAX, max(2, len(os.sched_getaffinity(0)))))
+            self._submit(*self._first)
+        self._submit(name, path)
+
+    def results(self) -> t.Iterator[tuple[str, _Hashed]]:
+        """Yield what came of each file, as it is there."""
+        if self._pool is None:
+            if self._first is not None:
+                name, path = self._first
+                yield name, _hash_file(path)
+            return
+        from concurrent.futures import as_completed  # noqa: PLC0415
+
+        for future in as_completed(self._futures):
+            yield self._futures[future], future.result()
+
+    def _submit(self, name: str, path: bytes) -> None:
+        self._futures[self._pool.submit(_hash_file, path)] = name
 
 
 def _remembered(hashed: _Hashed, cache: HashCache | None) -> str | None:
