@@ -19,7 +19,7 @@ FILES = 1000
 MEGABYTES = 100
 # What our module may add to the bare command, in seconds.
 OVERHEAD = 0.3
-# A builder takes half a second more or less for one and the same change: so many times the rounds show what a module adds.
+# A builder takes half a second more or less for one and the same change: what a module adds shows in more rounds.
 MORE_ROUNDS = 3
 # A disk takes a second more or less for one and the same layer, beneath which nobody would see what a module adds.
 CONTAINERD_STORES = ("/var/lib/containerd", "/var/lib/buildkit", "/var/lib/containers")
