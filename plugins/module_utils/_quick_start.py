@@ -7,6 +7,8 @@ A module and what it imports come to the node as an archive of sources, which Py
 of them twice: `zipimport` compiles a file to learn its name, throws that away, and compiles it again to run it
 (https://github.com/python/cpython/issues/141276). Here what came of a source is kept: for the second request, which
 follows at once, and where root runs the module also for the runs to come, until the node starts anew.
+
+Nothing of ours is imported here: it would be compiled before this works.
 """
 
 from __future__ import annotations
@@ -44,10 +46,16 @@ def kept(compile_source: Compile, folder: str) -> Compile:
 
     Args:
         compile_source: takes a file's path and its source.
-        folder: made if it is missing.
+        folder: made if it is missing, but not before there is something to compile.
     """
 
+    @functools.lru_cache(maxsize=1)
+    def is_usable() -> bool:
+        return _is_ours_alone(folder)
+
     def compile_or_find(path: str, source: bytes) -> types.CodeType:
+        if not is_usable():
+            return compile_source(path, source)
         place = os.path.join(folder, _key(source))
         with contextlib.suppress(OSError, ValueError, EOFError, TypeError), open(place, "rb") as file:
             code = marshal.load(file)  # noqa: S302 - nobody else could have written it
@@ -59,7 +67,7 @@ def kept(compile_source: Compile, folder: str) -> Compile:
             _write(place, marshal.dumps(code))
         return code
 
-    return compile_or_find if _is_ours_alone(folder) else compile_source
+    return compile_or_find
 
 
 def _key(source: bytes) -> str:

@@ -99,10 +99,11 @@ class FakeNode:
         target = self._image(call.value_of("--file"), call.values_of("--label"))
         output = dict(part.split("=", 1) for each in call.values_of("--output") for part in each.split(","))
         # nerdctl adds the name itself.
-        assert "name" not in output
         if output.get("type") == "oci":
+            assert sorted(output) == ["dest", "type"]
             self._write_archive(output["dest"], call.value_of("--tag"), target)
         else:
+            assert output in ({}, {"type": "image", "unpack": "true"})
             self.containerd.put(call.value_of("--namespace"), call.value_of("--tag"), target, self.images)
         return Answer()
 

@@ -100,6 +100,11 @@ def value(code: types.CodeType) -> t.Any:
     return names["VALUE"]
 
 
+def test_no_folder_is_made_for_nothing(folder: Path) -> None:
+    kept(Compiler(), str(folder))
+    assert not folder.parent.exists()
+
+
 def test_another_source_is_another_file(folder: Path) -> None:
     compiler = Compiler()
     assert value(kept(compiler, str(folder))("a.py", b"VALUE = 1")) == 1
