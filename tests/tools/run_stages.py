@@ -83,13 +83,19 @@ def run_side_by_side(stages: Sequence[Stage], console: Console, reports: Path) -
     console.print(f"side by side: {', '.join(map(_title, stages))}", style="bold")
     console.file.flush()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = [pool.submit(_outcome, stage, reports, None) for stage in stages]
+        running = [pool.submit(_run_beside, stage, console, reports) for stage in stages]
         for ended in as_completed(running):
             outcome = ended.result()
             console.rule(f"[bold]{_title(outcome.stage)}", align="left")
             console.file.write(_output(outcome.stage, reports).read_text(errors="replace"))
             console.print(_verdict(outcome), style=_STYLES[outcome.verdict])
             yield outcome
+
+
+def _run_beside(stage: Stage, console: Console, reports: Path) -> Outcome:
+    console.print(f"started: {_title(stage)}", style="dim")
+    console.file.flush()
+    return _outcome(stage, reports, None)
 
 
 def _title(stage: Stage) -> str:

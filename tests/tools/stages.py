@@ -30,25 +30,29 @@ class Stage:
             raise ValueError(f"stage {self.name} has no command")
 
 
-def _pytest(name: str, *arguments: str) -> tuple[str, ...]:
-    # A file's tests stay on one process, which shares what is costly to prepare.
-    spread = ("--numprocesses=auto", "--dist=loadfile")
-    places = (f"--junitxml={REPORTS}/{name}.xml", f"--basetemp={REPORTS}/{name}")
-    return ("pytest", "--quiet", *spread, *places, *arguments)
-
-
 SCENARIOS = {file.parent.name for file in CHECKOUT.glob("molecule/*/molecule.yml")}
-# Its two nodes leave no processor idle.
-ALONE = {"modules"}
+# The short ones fill what the long ones leave; one that is not named here comes first.
+LONGEST_FIRST = ("cluster", "modules", "default", "uninstall", "upgrade", "kubernetes", "adopted")
+# Playbooks share what Ansible packs modules into.
+_SHARED_ARCHIVES = {"ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "tests" / "controller" / "callback")}
 
 
 def _lint(name: str, *command: str) -> Stage:
     return Stage("lint", name, command, together=True)
 
 
-def _sanity(environment: str) -> Stage:
-    command = ("python", "tests/tools/sanity.py", environment)
+def _sanity(environment: str, *arguments: str) -> Stage:
+    command = ("python", "tests/tools/sanity.py", environment, *arguments)
     return Stage("sanity", f"sanity-{environment}", command, environment, together=True)
+
+
+def _unit(subject: str, *arguments: str, environment: str) -> Stage:
+    name = f"unit-{subject}"
+    # A file's tests stay on one process, which shares what is costly to prepare.
+    spread = ("--numprocesses=auto", "--dist=loadfile")
+    places = (f"--junitxml={REPORTS}/{name}.xml", f"--basetemp={REPORTS}/{name}")
+    command = ("pytest", "--quiet", *spread, *places, *arguments)
+    return Stage("unit", name, command, environment, _SHARED_ARCHIVES, together=True)
 
 
 def _provision(name: str, *words: str) -> Stage:
@@ -61,16 +65,22 @@ def _scenario(name: str) -> Stage:
         f"molecule-{name}",
         ("molecule", "test", "--scenario-name", name),
         variables={
+            **_SHARED_ARCHIVES,
             "MOLECULE_GLOB": "molecule/*/molecule.yml",
             "PYTEST_ADDOPTS": f"--junitxml={REPORTS}/molecule-{name}.xml",
         },
-        together=name not in ALONE,
+        together=True,
     )
+
+
+def _by_length(scenario: str) -> tuple[int, str]:
+    return (LONGEST_FIRST.index(scenario) if scenario in LONGEST_FIRST else -1, scenario)
 
 
 _DOCUMENTATION = ("--plugin-docs", "--validate-collection-refs", "self", "--check-extra-docs-refs")
 _TYPED = (
     "tests/benchmarks",
+    "tests/controller",
     "tests/faults",
     "tests/lab",
     "tests/tools",
@@ -91,17 +101,18 @@ STAGES = (
     _lint("collection", "nox", "--no-venv", "--session", "extra-checks", "build-import-check"),
     _lint("documentation", "antsibull-docs", "lint-collection-docs", *_DOCUMENTATION, str(COLLECTION_LINK)),
     _lint("reference", "python", "tests/tools/reference.py", "--check"),
-    _sanity("core-2.19"),
+    # Longer than what is linted beside it. The tests themselves are looked at once, by the newer one.
     _sanity("core-2.21"),
-    Stage("unit", "unit-core-2.19", _pytest("unit-core-2.19")),
-    Stage("unit", "unit-core-2.21", _pytest("unit-core-2.21", *_OF_ANSIBLE), environment="core-2.21"),
-    Stage("unit", "unit-python-3.9", _pytest("unit-python-3.9", "tests/unit/plugins"), environment="target"),
+    _sanity("core-2.19", "--exclude", "tests/", "--exclude", "molecule/"),
+    _unit("core-2.19", environment="core-2.19"),
+    _unit("core-2.21", *_OF_ANSIBLE, environment="core-2.21"),
+    _unit("python-3.9", "tests/unit/plugins", environment="target"),
     # Apart from the scenarios, so that a first build of the toolchain shows its progress and its own time.
     _provision("toolchain", "toolchain"),
     _provision("kubernetes", "program", "kubernetes", "kubelet"),
     _provision("etcd", "program", "etcd"),
     _provision("crictl", "program", "crictl"),
     # Only neighbours run side by side.
-    *(_scenario(name) for name in sorted(SCENARIOS, key=lambda name: (name in ALONE, name))),
+    *map(_scenario, sorted(SCENARIOS, key=_by_length)),
 )
 GROUPS = tuple(dict.fromkeys(stage.group for stage in STAGES))
