@@ -129,6 +129,8 @@ class Site:
             assert all(line.isprintable() for line in ended.result["msg"].split("\n"))
         for call in self.node.runner.calls[before:]:
             check(call, given)
+        # As containerd does; what earlier examples built would be listed to all later ones.
+        self.node.containerd.collect_garbage()
 
     def build(self, given: str, backend: str, **options: t.Any) -> None:
         where = {} if backend == "buildah" else {"buildkit_host": BUILDKIT}
