@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A role's defaults and its argument specification say the same."""
+"""A role's defaults and its specification say the same, and no inventory makes a task become root by mistake."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 from pathlib import Path
 
@@ -88,3 +89,14 @@ def test_public_variables_carry_the_name_of_the_role_and_internal_ones_two_under
     assert not [name for name in names if not name.startswith(f"{role}_")]
     internal = {name for path in (CHECKOUT / "roles" / role / "vars").glob("**/*.yml") for name in load(path)}
     assert not [name for name in internal if not name.startswith(f"__{role}_")]
+
+
+def test_who_must_not_become_root_says_so_as_a_variable() -> None:
+    """The keyword yields to an inventory's `ansible_become`, as variables of a connection always come first.
+
+    https://docs.ansible.com/ansible/latest/reference_appendices/general_precedence.html
+    """
+    tasks = [*CHECKOUT.glob("roles/**/*.yml"), *CHECKOUT.glob("playbooks/**/*.yml")]
+    assert not [
+        path for path in tasks if re.search(r"^\s*become: false", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
