@@ -59,7 +59,7 @@ options:
         type: dict
       answers:
         description:
-          - What commands registered, by the name of the question.
+          - What M(nephoran.container_build.tool_answers) returned, or commands registered, by the name of the question.
         type: dict
       sockets:
         description:
@@ -112,12 +112,11 @@ options:
 
 EXAMPLES = r"""
 - name: Ask two tools
-  ansible.builtin.command:
-    argv: "{{ item.value }}"
-  loop: "{{ {'buildctl': ['buildctl', '--version'], 'runc': ['runc', '--version']} | dict2items }}"
+  nephoran.container_build.tool_answers:
+    questions:
+      buildctl: [buildctl, --version]
+      runc: [runc, --version]
   register: asked
-  changed_when: false
-  failed_when: false
 
 - name: Show what they said
   nephoran.container_build.verify_report:
@@ -126,7 +125,7 @@ EXAMPLES = r"""
     found:
       versions:
         buildctl: ">=0.26.3"
-      answers: "{{ dict(asked.results | map(attribute='item.key') | zip(asked.results)) }}"
+      answers: "{{ asked.answers }}"
 """
 
 RETURN = r"""
