@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import re
@@ -210,14 +209,14 @@ def _read_repository(
         dockerfile = _dockerfile(params, context, scratch)
         if params["dockerfile_content"] is None and not _is_within(dockerfile, folder):
             raise InvalidInput("The Dockerfile leads out of its git repository", subject=f"{dockerfile} at {commit}")
-        return dataclasses.replace(wanted, context=context, dockerfile=dockerfile)
+        return wanted._replace(context=context, dockerfile=dockerfile)
 
     text = plain_text(params["dockerfile_content"] or "", "dockerfile_content")
     inputs = BuildInputs.of(spec, text.encode(), _folder_snapshots(params, spec, cache))
     settings = {**inputs.settings, **repository.settings(commit)}
     if params["dockerfile"]:
         settings["dockerfile"] = params["dockerfile"]
-    return check_out, dataclasses.replace(inputs, settings=settings)
+    return check_out, inputs._replace(settings=settings)
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import os
 import re
@@ -27,8 +26,7 @@ SECRET_MODE = 0o600
 _MODE = re.compile(r"0?[0-7]{3}")
 
 
-@dataclasses.dataclass(frozen=True)
-class FileState:
+class FileState(t.NamedTuple):
     """A file as it is.
 
     Attributes:
@@ -42,8 +40,7 @@ class FileState:
     owned: bool = True
 
 
-@dataclasses.dataclass(frozen=True)
-class ManagedFile:
+class ManagedFile(t.NamedTuple):
     """A file as it should be; it belongs to the user that the module runs as.
 
     Attributes:

@@ -14,7 +14,6 @@ import pathlib
 import platform as machine_platform
 import re
 import typing as t
-from dataclasses import dataclass, replace
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import InvalidInput
 
@@ -80,8 +79,7 @@ _ARM64_V8_MINOR_OF_V9 = 5
 """Armv9.x implements what Armv8.(x+5) does."""
 
 
-@dataclass(frozen=True)
-class Platform:
+class Platform(t.NamedTuple):
     """An operating system on an architecture, with an optional variant and version of the system."""
 
     os: str
@@ -221,7 +219,7 @@ def _number(variant: str) -> int:
 
 
 def _with(platform: Platform, architecture: str, variant: str = "") -> Platform:
-    return replace(platform, architecture=architecture, variant=variant).normalized()
+    return platform._replace(architecture=architecture, variant=variant).normalized()
 
 
 def _runs_itself(platform: Platform) -> list[Platform]:
