@@ -23,7 +23,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._errors i
 PUBLIC_MODE = 0o644
 SECRET_MODE = 0o600
 
-_MODE = re.compile(r"0?[0-7]{3}")
+_MODE = r"0?[0-7]{3}"
 
 
 class FileState(t.NamedTuple):
@@ -66,7 +66,7 @@ def parse_mode(text: str) -> int:
     Raises:
         InvalidInput: *text* is no file's mode.
     """
-    if not _MODE.fullmatch(text):
+    if not re.fullmatch(_MODE, text):
         raise InvalidInput("Not a file mode", subject=repr(text), expected="octal digits, such as 0644")
     return int(text, 8)
 

@@ -19,8 +19,8 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._errors i
 
 T = t.TypeVar("T")
 
-_OS_AND_VERSION = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?")
-_COMPONENT = re.compile(r"[A-Za-z0-9_.-]+")
+_OS_AND_VERSION = r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?"
+_COMPONENT = r"[A-Za-z0-9_.-]+"
 _CPUINFO = pathlib.Path("/proc/cpuinfo")
 
 # fmt: off
@@ -98,8 +98,8 @@ class Platform(t.NamedTuple):
                 nor a known architecture.
         """
         first, *rest = specifier.split("/")
-        system = _OS_AND_VERSION.fullmatch(first)
-        if system is None or len(rest) > 2 or not all(_COMPONENT.fullmatch(part) for part in rest):
+        system = re.fullmatch(_OS_AND_VERSION, first)
+        if system is None or len(rest) > 2 or not all(re.fullmatch(_COMPONENT, part) for part in rest):
             raise _not_a_platform(specifier)
         os, os_version = _normalize_os(system[1]), system[2] or ""
         if rest:
