@@ -176,7 +176,7 @@ class ImageArchive:
         index = oci.Index.parse(raw, oci.OCI_INDEX, f"{oci.INDEX_FILE} in {self.path}")
         images: dict[Digest, ArchivedImage] = {}
         for entry in index.images:
-            image = images.setdefault(entry.digest, ArchivedImage((), replace(entry, annotations={})))
+            image = images.setdefault(entry.digest, ArchivedImage((), entry._replace(annotations={})))
             names = dict.fromkeys([*image.names, *self._names_of(entry)])
             images[entry.digest] = replace(image, names=tuple(names))
         return tuple(images.values())

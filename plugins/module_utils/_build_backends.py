@@ -9,7 +9,6 @@ of which each file is a part.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing as t
 
@@ -315,7 +314,7 @@ def _result(module: AnsibleModule, request: BuildRequest, namespace: str, delive
         "namespace": namespace,
         "backend": module.params["backend"],
         "command": list(report.command) if report else [],
-        "steps": [dataclasses.asdict(step) for step in report.steps] if report else [],
+        "steps": [step._asdict() for step in report.steps] if report else [],
         "stdout": report.stdout if report else "",
         "stderr": report.stderr if report else "",
         "log_path": module.params["log_path"] or "" if report else "",

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_inputs import BASE_SETTING
@@ -35,9 +34,9 @@ def with_bases(request: BuildRequest, dockerfile: bytes, find: FindRemote) -> Bu
         InvalidInput: a FROM instruction cannot be made sense of.
     """
     bases = base_digests(request.spec, dockerfile, find)
-    inputs = dataclasses.replace(request.inputs, settings={**request.inputs.settings, **bases})
+    inputs = request.inputs._replace(settings={**request.inputs.settings, **bases})
     # Without that, a builder that has an older base would take it, and the digest would not be what was built on.
-    return dataclasses.replace(request, spec=dataclasses.replace(request.spec, pull=True), inputs=inputs)
+    return request._replace(spec=request.spec._replace(pull=True), inputs=inputs)
 
 
 def base_digests(spec: BuildSpec, dockerfile: bytes, find: FindRemote) -> dict[str, str]:

@@ -121,7 +121,7 @@ def _snapshot(folder: str, patterns: IgnorePatterns | None, cache: HashCache | N
         if digest is None:
             del walk.entries[path]
         else:
-            walk.entries[path] = walk.entries[path]._replace(content=digest)
+            walk.entries[path].content = digest
     entries = {path: walk.entries[path].text() for path in sorted(walk.entries, key=to_bytes)}
     stats = {path: f"{status.st_size} {status.st_mtime_ns}" for path, status in walk.files if path in entries}
     return ContextSnapshot(entries, stats)
@@ -201,11 +201,14 @@ def _read_ignore_file(candidates: t.Sequence[str]) -> IgnorePatterns | None:
     return None
 
 
-class _Entry(t.NamedTuple):
-    kind: str
-    mode: int
-    content: str
-    attributes: str
+class _Entry:
+    __slots__ = ("attributes", "content", "kind", "mode")
+
+    def __init__(self, kind: str, mode: int, content: str, attributes: str) -> None:
+        self.kind = kind
+        self.mode = mode
+        self.content = content
+        self.attributes = attributes
 
     def text(self) -> str:
         return f"{self.kind} {self.mode:04o} {self.content}{self.attributes}"
@@ -264,15 +267,14 @@ class _Walk:
                 return _Folder(f"{path}/", matches, [*folder.left_out, (path, status)])
             for parent, parent_status in folder.left_out:
                 if parent not in self.entries:
-                    self._keep(parent, parent_status)
-            self._keep(path, status)
+                    self._keep(parent, parent_status, self._absolute(parent))
+            self._keep(path, status, entry.path)
         except FileNotFoundError:
             # Gone since the folder was listed: as if it had never been there.
             return None
         return _Folder(f"{path}/", matches, []) if stat.S_ISDIR(status.st_mode) else None
 
-    def _keep(self, path: str, status: os.stat_result) -> None:
-        absolute = self._absolute(path)
+    def _keep(self, path: str, status: os.stat_result, absolute: bytes) -> None:
         kind = _KINDS[stat.S_IFMT(status.st_mode)]
         content = ""
         if kind == "link":
@@ -292,6 +294,8 @@ class _Walk:
 def _attributes(path: bytes) -> str:
     try:
         counted = [name for name in os.listxattr(path, follow_symlinks=False) if _counts(name)]
+        if not counted:
+            return ""
         values = {name: os.getxattr(path, name, follow_symlinks=False).hex() for name in counted}
     except FileNotFoundError:
         raise

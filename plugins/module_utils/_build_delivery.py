@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_record import BuildRecords
@@ -39,8 +38,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.nephoran.container_build.plugins.module_utils._image_source import ImageSource
 
 
-@dataclasses.dataclass(frozen=True)
-class Workshop:
+class Workshop(t.NamedTuple):
     """A builder, the place where it leaves its images, and how they are taken from there.
 
     Attributes:
@@ -54,8 +52,7 @@ class Workshop:
     source: t.Callable[[], ImageSource]
 
 
-@dataclasses.dataclass(frozen=True)
-class Delivered:
+class Delivered(t.NamedTuple):
     """What came of a build and its delivery.
 
     Attributes:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
+import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_spec import HOST_GATEWAY, BuildSpec
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
@@ -24,8 +24,7 @@ _NO_REGISTRY_HINT = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Cause:
+class _Cause(t.NamedTuple):
     """A sentence of a builder and what it means.
 
     The pattern's group ``what`` names what the failure is about; ``{code}`` and ``{line}`` in the message are its
@@ -144,8 +143,7 @@ _CAUSES: tuple[_Cause, ...] = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class FailedBuild:
+class FailedBuild(t.NamedTuple):
     """What a builder said of a build that failed.
 
     Attributes:

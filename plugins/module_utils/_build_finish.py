@@ -88,7 +88,7 @@ def finish(delivered: Delivered, follow_up: FollowUp, place: ImagePlace, *, chec
         pushed = {str(name): push.digest for name, push in zip(follow_up.pushes, done)}
         moved = moved or any(plan.changed for plan in plans[2:])
     reasons = (*delivered.reasons, *(each.reason for each in due if each.reason))
-    whole = dataclasses.replace(delivered, plan=merge_plans(plans), reasons=reasons, changed=delivered.changed or moved)
+    whole = delivered._replace(plan=merge_plans(plans), reasons=reasons, changed=delivered.changed or moved)
     return Finished(whole, pushed)
 
 

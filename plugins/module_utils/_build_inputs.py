@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import typing as t
 
@@ -26,8 +25,7 @@ _VALUE_SHOWN = 60
 _NONE = "(none)"
 
 
-@dataclasses.dataclass(frozen=True)
-class BuildInputs:
+class BuildInputs(t.NamedTuple):
     """All that decides a build's result, except what lies on registries and in secrets.
 
     Secrets never enter it: a digest of a secret in a label would let anybody test guesses. Caches, time limits and the

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import re
@@ -41,12 +40,13 @@ if t.TYPE_CHECKING:
     from ansible_collections.nephoran.container_build.plugins.module_utils._git_context import GitContext
 
 DOCKERFILE_NAMES = ("Dockerfile", "Containerfile")
-_ARG_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
-_ADDRESS = re.compile(rf"[0-9A-Fa-f.:]+|{HOST_GATEWAY}")
+# Compiled where an option is given that they are for; few tasks give any.
+_ARG_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
+_ADDRESS = rf"[0-9A-Fa-f.:]+|{HOST_GATEWAY}"
+_STAGE = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _SOURCE_SCHEMES = ("docker-image://", "oci-layout://", "https://", "http://", "git://", "ssh://", "target:")
-_STAGE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 Params = t.Mapping[str, t.Any]
 
@@ -210,14 +210,14 @@ def _read_repository(
         dockerfile = _dockerfile(params, context, scratch)
         if params["dockerfile_content"] is None and not _is_within(dockerfile, folder):
             raise InvalidInput("The Dockerfile leads out of its git repository", subject=f"{dockerfile} at {commit}")
-        return dataclasses.replace(wanted, context=context, dockerfile=dockerfile)
+        return wanted._replace(context=context, dockerfile=dockerfile)
 
     text = plain_text(params["dockerfile_content"] or "", "dockerfile_content")
     inputs = BuildInputs.of(spec, text.encode(), _folder_snapshots(params, spec, cache))
     settings = {**inputs.settings, **repository.settings(commit)}
     if params["dockerfile"]:
         settings["dockerfile"] = params["dockerfile"]
-    return check_out, dataclasses.replace(inputs, settings=settings)
+    return check_out, inputs._replace(settings=settings)
 
 
 def _is_within(path: str, folder: str) -> bool:
@@ -240,11 +240,11 @@ def _folder_snapshots(params: Params, spec: BuildSpec, cache: HashCache | None) 
     return {name: snapshot(folder, cache=cache) for name, folder in folders.items()}
 
 
-def _texts(values: t.Mapping[str, t.Any], option: str, names: re.Pattern[str]) -> dict[str, str]:
+def _texts(values: t.Mapping[str, t.Any], option: str, names: str) -> dict[str, str]:
     texts: dict[str, str] = {}
     for key, value in values.items():
-        if not names.fullmatch(str(key)):
-            raise InvalidInput("Not a valid name", subject=f"{option}: {str(key)[:80]!r}", expected=names.pattern)
+        if not re.fullmatch(names, str(key)):
+            raise InvalidInput("Not a valid name", subject=f"{option}: {str(key)[:80]!r}", expected=names)
         texts[str(key)] = option_text(value, f"{option}: {key}")
     return texts
 
@@ -260,15 +260,15 @@ def _labels(values: t.Mapping[str, t.Any]) -> dict[str, str]:
 
 
 def _stage(target: str | None) -> str:
-    if target and not _STAGE.fullmatch(target):
-        raise InvalidInput("Not the name of a stage", subject=f"target: {target[:80]!r}", expected=_STAGE.pattern)
+    if target and not re.fullmatch(_STAGE, target):
+        raise InvalidInput("Not the name of a stage", subject=f"target: {target[:80]!r}", expected=_STAGE)
     return target or ""
 
 
 def _etc_hosts(values: t.Mapping[str, t.Any]) -> dict[str, str]:
     hosts = {str(host): option_text(address, f"etc_hosts: {host}") for host, address in values.items()}
     for host, address in hosts.items():
-        if not _HOST.fullmatch(host) or not _ADDRESS.fullmatch(address):
+        if not re.fullmatch(_HOST, host) or not re.fullmatch(_ADDRESS, address):
             raise InvalidInput(
                 "Not a host name with an address",
                 subject=f"etc_hosts: {host[:80]!r}: {address[:80]!r}",
@@ -281,7 +281,7 @@ def _build_contexts(values: t.Mapping[str, t.Any]) -> dict[str, str]:
     contexts: dict[str, str] = {}
     for name, raw in values.items():
         source = option_text(raw, f"build_contexts: {name}")
-        if not _NAME.fullmatch(str(name).replace("/", "-").replace(":", "-")):
+        if not re.fullmatch(_NAME, str(name).replace("/", "-").replace(":", "-")):
             raise InvalidInput("Not the name of a build context", subject=f"build_contexts: {str(name)[:80]!r}")
         if os.path.isabs(source):
             source = _existing_folder(source, f"build_contexts: {name}")
@@ -316,8 +316,8 @@ def _generator(name: str | None, sbom: bool) -> str:
 
 def _secret(secret: Params, scratch: str) -> Secret:
     identifier, kind = secret["id"], secret["type"]
-    if not _NAME.fullmatch(identifier):
-        raise InvalidInput("Not the id of a secret", subject=f"secrets: {identifier[:80]!r}", expected=_NAME.pattern)
+    if not re.fullmatch(_NAME, identifier):
+        raise InvalidInput("Not the id of a secret", subject=f"secrets: {identifier[:80]!r}", expected=_NAME)
     if kind == "file":
         return Secret(identifier, _secret_file(identifier, secret["src"]))
     value = _variable(identifier, secret["env"]) if kind == "env" else _secret_bytes(identifier, secret["value"])
@@ -356,8 +356,8 @@ def _secret_file(identifier: str, path: str) -> str:
 
 def _agent(agent: Params) -> SSHAgent:
     identifier, paths = agent["id"], tuple(agent["paths"])
-    if not _NAME.fullmatch(identifier):
-        raise InvalidInput("Not the id of an SSH agent", subject=f"ssh: {identifier[:80]!r}", expected=_NAME.pattern)
+    if not re.fullmatch(_NAME, identifier):
+        raise InvalidInput("Not the id of an SSH agent", subject=f"ssh: {identifier[:80]!r}", expected=_NAME)
     for path in paths:
         if not os.path.exists(path):
             raise InvalidInput("The socket or key of an SSH agent does not exist", subject=f"ssh: {identifier}: {path}")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import tempfile
 import typing as t
@@ -130,7 +129,7 @@ class ContainerdPlace:
         wanted = require(final.find(spec.reference, spec.platforms), spec.reference, final.place)
         found = workshop.images.find(spec.reference, spec.platforms)
         if found is None or found.missing or found.inputs_digest != wanted.inputs_digest:
-            request = dataclasses.replace(self._request, rebuild=ON_CHANGE)
+            request = self._request._replace(rebuild=ON_CHANGE)
             found = ImageBuild(request, workshop.images, self._records).apply(workshop.builder).image
         if found.inputs_digest != wanted.inputs_digest:
             raise IntegrityError(

@@ -10,7 +10,6 @@ object are the client's own words: an excerpt of the Dockerfile and the error th
 from __future__ import annotations
 
 import base64
-import dataclasses
 import datetime as dt
 import json
 import re
@@ -37,15 +36,15 @@ _CANCELLED = "context canceled"
 _NANOSECONDS = 1_000_000_000
 
 
-@dataclasses.dataclass
 class _Vertex:
-    name: str = ""
-    order: int = -1
-    started: int = 0
-    completed: int = 0
-    cached: bool = False
-    error: str = ""
-    output: bytearray = dataclasses.field(default_factory=bytearray)
+    def __init__(self) -> None:
+        self.name = ""
+        self.order = -1
+        self.started = 0
+        self.completed = 0
+        self.cached = False
+        self.error = ""
+        self.output = bytearray()
 
     @property
     def lines(self) -> list[str]:
@@ -67,8 +66,7 @@ class _Vertex:
         return RUNNING
 
 
-@dataclasses.dataclass(frozen=True)
-class Progress:
+class Progress(t.NamedTuple):
     """A build's progress, read to its end.
 
     Attributes:
@@ -90,7 +88,7 @@ class Progress:
     def masked(self, mask: t.Callable[[str], str]) -> Progress:
         """Return this progress with *mask* applied to each text."""
         return Progress(
-            steps=tuple(dataclasses.replace(each, name=mask(each.name), error=mask(each.error)) for each in self.steps),
+            steps=tuple(each._replace(name=mask(each.name), error=mask(each.error)) for each in self.steps),
             output=mask(self.output),
             failed_step=mask(self.failed_step),
             failed_output=mask(self.failed_output),

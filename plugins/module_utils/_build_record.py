@@ -88,7 +88,7 @@ class BuildRecords:
 def _boot_id() -> str:
     """Return what is another one after each start of the kernel; empty if the kernel does not tell it."""
     try:
-        with open(BOOT_ID_FILE, encoding="ascii") as stream:
+        with open(BOOT_ID_FILE, encoding="utf-8") as stream:
             return stream.read().strip()
     except OSError:
         return ""

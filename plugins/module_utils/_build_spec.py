@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._argv import for_each
@@ -22,24 +21,21 @@ FOLDER_OUTPUT, TAR_OUTPUT, OCI_OUTPUT, DOCKER_OUTPUT, IMAGE_OUTPUT = "local", "t
 OUTPUT_KINDS = (FOLDER_OUTPUT, TAR_OUTPUT, OCI_OUTPUT, DOCKER_OUTPUT, IMAGE_OUTPUT)
 
 
-@dataclasses.dataclass(frozen=True)
-class Secret:
+class Secret(t.NamedTuple):
     """A secret that a build may mount: its id in the Dockerfile and the file that holds it."""
 
     id: str
     path: str
 
 
-@dataclasses.dataclass(frozen=True)
-class SSHAgent:
+class SSHAgent(t.NamedTuple):
     """An SSH agent's socket, or keys, that a build may use under an id."""
 
     id: str
     paths: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
-class Output:
+class Output(t.NamedTuple):
     """What is to be made of the image once it is built.
 
     Attributes:
@@ -55,8 +51,7 @@ class Output:
     push: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class BuildSpec:
+class BuildSpec(t.NamedTuple):
     """One build.
 
     Attributes:
@@ -87,13 +82,13 @@ class BuildSpec:
     reference: Reference
     context: str
     dockerfile: str
-    args: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    args: t.Mapping[str, str] = {}
     target: str = ""
     platforms: tuple[Platform, ...] = ()
-    labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    labels: t.Mapping[str, str] = {}
     network: str = ""
-    etc_hosts: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    build_contexts: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    etc_hosts: t.Mapping[str, str] = {}
+    build_contexts: t.Mapping[str, str] = {}
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
     pull: bool = False
@@ -122,11 +117,10 @@ class BuildSpec:
 
     def with_label(self, key: str, value: str) -> BuildSpec:
         """Return this build with one more label on its image."""
-        return dataclasses.replace(self, labels={**self.labels, key: value})
+        return self._replace(labels={**self.labels, key: value})
 
 
-@dataclasses.dataclass(frozen=True)
-class RootRequest:
+class RootRequest(t.NamedTuple):
     """The root file system of an image, which is to be written to a file or a folder.
 
     Attributes:
@@ -157,8 +151,7 @@ class RootRequest:
         return f"type={self.kind},dest={self.dest}"
 
 
-@dataclasses.dataclass(frozen=True)
-class BuildStep:
+class BuildStep(t.NamedTuple):
     """One step of a build.
 
     Attributes:
@@ -174,8 +167,7 @@ class BuildStep:
     error: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class BuildReport:
+class BuildReport(t.NamedTuple):
     """What a builder said about a build that succeeded.
 
     Attributes:
@@ -191,8 +183,7 @@ class BuildReport:
     stderr: str
 
 
-@dataclasses.dataclass(frozen=True)
-class BuiltImage:
+class BuiltImage(t.NamedTuple):
     """An image in a builder's store, as far as a build cares.
 
     Attributes:
@@ -212,7 +203,7 @@ class BuiltImage:
     inputs_digest: str = ""
     missing: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
-    record_labels: t.Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
+    record_labels: t.Mapping[str, str] = {}
 
 
 class Builder(t.Protocol):

@@ -9,12 +9,6 @@ import os
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._argv import for_each, for_each_pair, if_true
-from ansible_collections.nephoran.container_build.plugins.module_utils._build_failure import (
-    FailedBuild,
-    build_failure,
-    refuse_host_gateway,
-)
-from ansible_collections.nephoran.container_build.plugins.module_utils._build_log import write_log
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_progress import (
     BuildkitSteps,
     parse_progress,
@@ -117,6 +111,10 @@ class BuildctlBuilder:
 
     def refuse(self, spec: BuildSpec) -> None:
         """Raise ``InvalidInput`` that names what *spec* asks for and this builder cannot do."""
+        from ansible_collections.nephoran.container_build.plugins.module_utils._build_failure import (  # noqa: PLC0415
+            refuse_host_gateway,
+        )
+
         refuse_host_gateway(self.name, spec)
 
     def build(self, spec: BuildSpec, log_path: str | None, timeout: int | None) -> BuildReport:
@@ -214,10 +212,18 @@ def read_buildkit_build(tool: str, completed: Completed, spec: BuildSpec, log_pa
     mask = SecretMask.of(spec.secrets)
     progress = parse_progress(completed.stderr).masked(mask)
     if log_path:
+        from ansible_collections.nephoran.container_build.plugins.module_utils._build_log import write_log  # noqa: PLC0415
+
         write_log(log_path, progress.output)
     if completed.rc == 0:
         command = tuple(redact(completed.argv))
         return BuildReport(command, progress.steps, mask(completed.text), progress.output)
+    # What failures mean is of no use to a build that did not fail.
+    from ansible_collections.nephoran.container_build.plugins.module_utils._build_failure import (  # noqa: PLC0415
+        FailedBuild,
+        build_failure,
+    )
+
     explained = build_failure(
         FailedBuild(
             tool=tool,

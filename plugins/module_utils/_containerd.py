@@ -11,7 +11,6 @@ references and how long a lease lasts, the labels of ``docs/garbage-collection.m
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import time
 import typing as t
@@ -47,8 +46,7 @@ class BlobMissing(NotFound):
         self.digest = digest
 
 
-@dataclasses.dataclass(frozen=True)
-class ImageRecord:
+class ImageRecord(t.NamedTuple):
     """What containerd keeps under an image's name.
 
     Attributes:

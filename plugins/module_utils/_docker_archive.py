@@ -15,7 +15,7 @@ import hashlib
 import itertools
 import json
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ansible_collections.nephoran.container_build.plugins.module_utils import _oci as oci
 from ansible_collections.nephoran.container_build.plugins.module_utils._archive_members import Members
@@ -114,7 +114,7 @@ def _image(entry: Fields, members: Members, path: str) -> DockerImage:
     ).encode("ascii")
     return DockerImage(
         tuple(entry.texts("RepoTags")),
-        replace(oci.Descriptor.of(oci.DOCKER_MANIFEST, manifest), platform=config.platform.normalized()),
+        oci.Descriptor.of(oci.DOCKER_MANIFEST, manifest)._replace(platform=config.platform.normalized()),
         manifest,
         {config_descriptor.digest: config_name, **{layer.digest: name for layer, name in zip(layers, names)}},
     )

@@ -8,10 +8,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import queue
 import shutil
 import stat
-import threading
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
@@ -81,9 +79,13 @@ def background_sync() -> t.Iterator[t.Callable[[int], None]]:
     Raises:
         OSError: at the end of the block, the first one that a file met.
     """
+    # Only who unpacks an archive has so many files.
+    import queue  # noqa: PLC0415
+    import threading  # noqa: PLC0415
+
     waiting: queue.Queue[int | None] = queue.Queue(_FILES_WAITING_MAX)
     errors: list[OSError] = []
-    thread = threading.Thread(target=_sync_files, args=(waiting, errors), daemon=True)
+    thread = threading.Thread(target=_sync_files, args=(waiting.get, errors), daemon=True)
     thread.start()
     try:
         yield waiting.put
@@ -94,8 +96,8 @@ def background_sync() -> t.Iterator[t.Callable[[int], None]]:
         raise errors[0]
 
 
-def _sync_files(waiting: queue.Queue[int | None], errors: list[OSError]) -> None:
-    while (descriptor := waiting.get()) is not None:
+def _sync_files(next_file: t.Callable[[], int | None], errors: list[OSError]) -> None:
+    while (descriptor := next_file()) is not None:
         try:
             os.fsync(descriptor)
         except OSError as error:  # noqa: PERF203 - each file has to be closed, whatever became of the others

@@ -9,7 +9,7 @@ import re
 import typing as t
 
 TAIL_LINES = 20
-_COLOUR = re.compile("\x1b\\[[0-9;]*m")
+_COLOUR = "\x1b\\[[0-9;]*m"
 
 
 def last_lines(text: str, count: int = TAIL_LINES) -> str:
@@ -17,7 +17,7 @@ def last_lines(text: str, count: int = TAIL_LINES) -> str:
 
     They are without colours, and no terminal obeys them: a tool may repeat what an image's author wrote.
     """
-    lines = [printable(_COLOUR.sub("", line).expandtabs().rstrip()) for line in text.splitlines() if line.strip()]
+    lines = [printable(re.sub(_COLOUR, "", line).expandtabs().rstrip()) for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "level=warning" not in line]
     return "\n".join((telling or lines)[-count:])
 

@@ -30,7 +30,7 @@ OUT_OF_RANGE = 11
 UNAVAILABLE = 14
 
 _PREFIX_SIZE = 5
-_PERCENT_ENCODED = re.compile("%([0-9A-Fa-f]{2})")
+_PERCENT_ENCODED = "%([0-9A-Fa-f]{2})"
 
 
 class GrpcError(Exception):
@@ -128,7 +128,7 @@ def _require_success(response: Response) -> None:
 
 
 def _decoded(message: str) -> str:
-    raw = _PERCENT_ENCODED.sub(lambda match: chr(int(match[1], 16)), message)
+    raw = re.sub(_PERCENT_ENCODED, lambda match: chr(int(match[1], 16)), message)
     return raw.encode("latin-1", "replace").decode("utf-8", "replace")
 
 

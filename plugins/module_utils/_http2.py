@@ -12,7 +12,6 @@ Source: RFC 9113, HTTP/2. Numbers of sections in comments are this document's.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import select
 import socket
 import struct
@@ -63,7 +62,6 @@ class TimeIsUp(Exception):
     """The peer did not answer in time."""
 
 
-@dataclasses.dataclass
 class Response:
     """What a request was answered with.
 
@@ -73,9 +71,10 @@ class Response:
         ended: whether that is all.
     """
 
-    headers: dict[str, str] = dataclasses.field(default_factory=dict)
-    body: bytearray = dataclasses.field(default_factory=bytearray)
-    ended: bool = False
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+        self.body = bytearray()
+        self.ended = False
 
 
 class Connection:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_inputs import BuildInputs
@@ -30,8 +29,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._referenc
 ALWAYS, ON_CHANGE, NEVER = "always", "on_change", "never"
 
 
-@dataclasses.dataclass(frozen=True)
-class BuildRequest:
+class BuildRequest(t.NamedTuple):
     """One image that is to be built if need be.
 
     Attributes:
@@ -55,8 +53,7 @@ class BuildRequest:
     prepare: t.Callable[[BuildSpec], BuildSpec] | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class BuildPlan:
+class BuildPlan(t.NamedTuple):
     """Whether to build, and why.
 
     Attributes:
@@ -68,8 +65,7 @@ class BuildPlan:
     reasons: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Look:
+class Look(t.NamedTuple):
     """What a look at the place found.
 
     Attributes:
@@ -83,8 +79,7 @@ class Look:
     alone: bool
 
 
-@dataclasses.dataclass(frozen=True)
-class BuildOutcome:
+class BuildOutcome(t.NamedTuple):
     """What came of a build.
 
     Attributes:
@@ -178,10 +173,10 @@ class ImageBuild:
             return BuildOutcome(before, before, None)
         spec, inputs = self._request.spec, self._request.inputs
         labelled = spec.with_label(INPUTS_DIGEST_LABEL, inputs.digest)
-        fresh = dataclasses.replace(labelled, fresh_contexts=self._changed_unseen())
+        fresh = labelled._replace(fresh_contexts=self._changed_unseen())
         if self._request.prepare is not None:
             # What was fetched was not compared with the context that was sent last.
-            fresh = dataclasses.replace(self._request.prepare(fresh), fresh_contexts=True)
+            fresh = self._request.prepare(fresh)._replace(fresh_contexts=True)
         if builder.keeps_contexts:
             # Before the build: whatever becomes of it, its context may have been sent.
             self._records.save_sent(self._images.place, inputs.to_document())

@@ -118,7 +118,7 @@ class ImagePusher:
         if request.platform is not None:
             if state.manifest is None:
                 raise image_not_whole(state, request.platform)
-            target = dataclasses.replace(state.manifest, platform=None, annotations={})
+            target = state.manifest._replace(platform=None, annotations={})
         return Pushable(state, target, read_document(target, read), self._registry.find(request.destination))
 
     @staticmethod

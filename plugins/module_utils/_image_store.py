@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._containerd import (
@@ -36,8 +35,7 @@ KUBERNETES_NAMESPACE = "k8s.io"
 IMPLICIT_NAMESPACES = ("default", KUBERNETES_NAMESPACE)
 
 
-@dataclasses.dataclass(frozen=True)
-class ImageState:
+class ImageState(t.NamedTuple):
     """An image in a namespace, judged for one platform, or for all.
 
     Attributes:
@@ -166,7 +164,7 @@ class ImageStore:
         state = self._read(namespace, record, platform)
         needed = state.blobs.needed if state.blobs else ()
         missing = tuple(str(each.digest) for each in needed if str(each.digest) not in held)
-        return dataclasses.replace(state, missing=missing or state.missing)
+        return state._replace(missing=missing or state.missing)
 
     def _read(self, namespace: str, record: ImageRecord, platform: Platform | None) -> ImageState:
         """Return the image's state as far as its documents tell it."""
@@ -188,7 +186,7 @@ class ImageStore:
                 raise
             return state
         config = read_config(manifest, read)
-        return dataclasses.replace(state, manifest=descriptor, config=config, config_digest=manifest.config.digest)
+        return state._replace(manifest=descriptor, config=config, config_digest=manifest.config.digest)
 
     def find(self, namespace: str, reference: Reference, platform: Platform | None) -> ImageState | None:
         """Return the state of the image *reference*, None if the namespace has none of that name."""

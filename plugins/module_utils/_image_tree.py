@@ -9,7 +9,6 @@ Source for the choice of a manifest and for completeness: ``core/images/image.go
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._digest import Digest
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import IntegrityError
@@ -35,8 +34,7 @@ ReadBlob = t.Callable[[Descriptor], bytes]
 _NESTED_INDEXES_MAX = 8
 
 
-@dataclass(frozen=True)
-class ImageBlobs:
+class ImageBlobs(t.NamedTuple):
     """The blobs of an image, each once: indexes, manifests and configs with the root first, and the layers.
 
     What an index names beside manifests counts among the layers: its content is not looked into.

@@ -10,7 +10,6 @@ killed or restarted, BuildKit learns that the step failed, but waits for its out
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import time
@@ -48,8 +47,7 @@ _DATABASE = "metadata_v2.db"
 _LOCK = "buildkitd.lock"
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
+class Step(t.NamedTuple):
     """A step of a build that is at work, or whose process ended unseen.
 
     Attributes:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import os
 import re
@@ -24,11 +23,10 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._errors i
 PUBLIC_MODE = 0o644
 SECRET_MODE = 0o600
 
-_MODE = re.compile(r"0?[0-7]{3}")
+_MODE = r"0?[0-7]{3}"
 
 
-@dataclasses.dataclass(frozen=True)
-class FileState:
+class FileState(t.NamedTuple):
     """A file as it is.
 
     Attributes:
@@ -42,8 +40,7 @@ class FileState:
     owned: bool = True
 
 
-@dataclasses.dataclass(frozen=True)
-class ManagedFile:
+class ManagedFile(t.NamedTuple):
     """A file as it should be; it belongs to the user that the module runs as.
 
     Attributes:
@@ -69,7 +66,7 @@ def parse_mode(text: str) -> int:
     Raises:
         InvalidInput: *text* is no file's mode.
     """
-    if not _MODE.fullmatch(text):
+    if not re.fullmatch(_MODE, text):
         raise InvalidInput("Not a file mode", subject=repr(text), expected="octal digits, such as 0644")
     return int(text, 8)
 

@@ -14,7 +14,6 @@ of a manifest and for what may not be mixed; BuildKit's ``docs/attestations/atte
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._digest import Digest
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import (
@@ -58,15 +57,14 @@ _FOREIGN_LAYER_PREFIXES = (
 )
 
 
-@dataclass(frozen=True)
-class Descriptor:
+class Descriptor(t.NamedTuple):
     """Names a blob by media type, digest and size in bytes."""
 
     media_type: str
     digest: Digest
     size: int
     platform: Platform | None = None
-    annotations: t.Mapping[str, str] = field(default_factory=dict)
+    annotations: t.Mapping[str, str] = {}
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Descriptor:
@@ -129,7 +127,7 @@ class Descriptor:
         names = {NAME_ANNOTATION: reference.containerd_name}
         if reference.tag is not None:
             names[REF_NAME_ANNOTATION] = reference.tag
-        return replace(self, annotations={**self.annotations, **names})
+        return self._replace(annotations={**self.annotations, **names})
 
     def to_document(self) -> dict[str, t.Any]:
         """Return the JSON object of this descriptor."""
@@ -141,11 +139,10 @@ class Descriptor:
         return document
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(t.NamedTuple):
     """A list of manifests, one a platform (Docker: manifest list)."""
 
-    raw: bytes = field(repr=False)
+    raw: bytes
     media_type: str
     manifests: tuple[Descriptor, ...]
     annotations: t.Mapping[str, str]
@@ -179,11 +176,10 @@ class Index:
         return Descriptor.of(self.media_type, self.raw)
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(t.NamedTuple):
     """One image for one platform: its config and its layers."""
 
-    raw: bytes = field(repr=False)
+    raw: bytes
     media_type: str
     config: Descriptor
     layers: tuple[Descriptor, ...]
@@ -209,11 +205,10 @@ class Manifest:
         return Descriptor.of(self.media_type, self.raw)
 
 
-@dataclass(frozen=True)
-class ImageConfig:
+class ImageConfig(t.NamedTuple):
     """What an image says of itself: platform, labels, the digests of its layers once unpacked."""
 
-    raw: bytes = field(repr=False)
+    raw: bytes
     platform: Platform
     labels: t.Mapping[str, str]
     diff_ids: tuple[Digest, ...]

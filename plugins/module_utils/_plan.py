@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 
-@dataclasses.dataclass(frozen=True)
-class Action:
+class Action(t.NamedTuple):
     """One step that moves something a user could observe.
 
     Attributes:
@@ -28,8 +26,7 @@ class Action:
         return f"{sentence} ({self.detail})" if self.detail else sentence
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
+class Plan(t.NamedTuple):
     """What must happen to go from the actual to the desired state.
 
     Attributes:
@@ -39,8 +36,8 @@ class Plan:
     """
 
     actions: tuple[Action, ...] = ()
-    before: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
-    after: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    before: t.Mapping[str, t.Any] = {}
+    after: t.Mapping[str, t.Any] = {}
 
     @property
     def changed(self) -> bool:

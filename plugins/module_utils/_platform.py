@@ -14,14 +14,13 @@ import pathlib
 import platform as machine_platform
 import re
 import typing as t
-from dataclasses import dataclass, replace
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import InvalidInput
 
 T = t.TypeVar("T")
 
-_OS_AND_VERSION = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?")
-_COMPONENT = re.compile(r"[A-Za-z0-9_.-]+")
+_OS_AND_VERSION = r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?"
+_COMPONENT = r"[A-Za-z0-9_.-]+"
 _CPUINFO = pathlib.Path("/proc/cpuinfo")
 
 # fmt: off
@@ -80,8 +79,7 @@ _ARM64_V8_MINOR_OF_V9 = 5
 """Armv9.x implements what Armv8.(x+5) does."""
 
 
-@dataclass(frozen=True)
-class Platform:
+class Platform(t.NamedTuple):
     """An operating system on an architecture, with an optional variant and version of the system."""
 
     os: str
@@ -100,8 +98,8 @@ class Platform:
                 nor a known architecture.
         """
         first, *rest = specifier.split("/")
-        system = _OS_AND_VERSION.fullmatch(first)
-        if system is None or len(rest) > 2 or not all(_COMPONENT.fullmatch(part) for part in rest):
+        system = re.fullmatch(_OS_AND_VERSION, first)
+        if system is None or len(rest) > 2 or not all(re.fullmatch(_COMPONENT, part) for part in rest):
             raise _not_a_platform(specifier)
         os, os_version = _normalize_os(system[1]), system[2] or ""
         if rest:
@@ -221,7 +219,7 @@ def _number(variant: str) -> int:
 
 
 def _with(platform: Platform, architecture: str, variant: str = "") -> Platform:
-    return replace(platform, architecture=architecture, variant=variant).normalized()
+    return platform._replace(architecture=architecture, variant=variant).normalized()
 
 
 def _runs_itself(platform: Platform) -> list[Platform]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import signal
 import socket
@@ -22,8 +21,7 @@ _CREDENTIALS = struct.Struct("3i")
 _CONNECT_SECONDS = 5.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Process:
+class Process(t.NamedTuple):
     """A process that runs.
 
     Attributes:
@@ -35,8 +33,7 @@ class Process:
     executable: str
 
 
-@dataclasses.dataclass(frozen=True)
-class ProcessTable:
+class ProcessTable(t.NamedTuple):
     """What the kernel tells of processes.
 
     Attributes:

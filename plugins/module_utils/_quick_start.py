@@ -4,9 +4,10 @@
 """Has a module begin and end sooner. Modules import it before the rest of ours (docs/decisions/0052).
 
 A module and what it imports come to the node as an archive of sources, which Python compiles anew at each run, and each
-of them twice: `zipimport` compiles a file to learn its name, throws that away, and compiles it again to run it
-(https://github.com/python/cpython/issues/141276). Here what came of a source is kept: for the second request, which
-follows at once, and where root runs the module also for the runs to come, until the node starts anew.
+of them twice: `zipimport` reads and compiles a file to learn its name, throws that away, and does it again to run it
+(https://github.com/python/cpython/issues/141276). Here what came of a file is kept: for the second request, which
+follows at once, and where root runs the module what came of its source also for the runs to come, until the node starts
+anew.
 
 Nothing of ours is imported here: it would be compiled before this works.
 """
@@ -29,6 +30,7 @@ import zipimport
 from importlib.util import MAGIC_NUMBER
 
 # Not public names: where a Python has one of them not, nothing is kept, and nothing lost.
+_get_module_code: t.Any = getattr(zipimport, "_get_module_code", None)
 _compile_source: t.Any = getattr(zipimport, "_compile_source", None)
 _fix_co_filename: t.Any = getattr(_imp, "_fix_co_filename", None)
 
@@ -57,8 +59,9 @@ def kept(compile_source: Compile, folder: str) -> Compile:
         if not is_usable():
             return compile_source(path, source)
         place = os.path.join(folder, _key(source))
-        with contextlib.suppress(OSError, ValueError, EOFError, TypeError), open(place, "rb") as file:
-            code = marshal.load(file)  # noqa: S302 - nobody else could have written it
+        with contextlib.suppress(OSError, ValueError, EOFError, TypeError), open(place, "rb", buffering=0) as file:
+            # Read whole first: marshal.load asks a file for each number and each name.
+            code = marshal.loads(file.read())  # noqa: S302 - nobody else could have written it
             _fix_co_filename(code, path)
             return t.cast("types.CodeType", code)
         code = compile_source(path, source)
@@ -102,13 +105,13 @@ def _write(place: str, data: bytes) -> None:
 
 
 def _install() -> None:
-    compile_source = _compile_source
-    if compile_source is None or hasattr(compile_source, "cache_info"):
+    if _get_module_code is None or _compile_source is None or hasattr(_get_module_code, "cache_info"):
         return
     # Whoever wants no compiled files has said so to Python (PYTHONDONTWRITEBYTECODE).
     if os.geteuid() == 0 and _fix_co_filename is not None and not sys.dont_write_bytecode:
-        compile_source = kept(compile_source, FOLDER)
-    zipimport._compile_source = functools.lru_cache(maxsize=1)(compile_source)  # type: ignore[attr-defined]  # noqa: SLF001
+        zipimport._compile_source = kept(_compile_source, FOLDER)  # type: ignore[attr-defined]  # noqa: SLF001
+    once = functools.lru_cache(maxsize=1)(_get_module_code)
+    zipimport._get_module_code = once  # type: ignore[attr-defined]  # noqa: SLF001
     # What a module has loaded stays to its end: looking through it for garbage finds none, least of all at the end.
     gc.set_threshold(20_000)
     atexit.register(gc.freeze)

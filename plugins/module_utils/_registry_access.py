@@ -10,7 +10,6 @@ stands in no command line, no environment and no log.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import os
 import tempfile
@@ -35,8 +34,7 @@ _CONFIG_FILE = "config.json"
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 
 
-@dataclasses.dataclass(frozen=True)
-class RegistryAccess:
+class RegistryAccess(t.NamedTuple):
     """How registries are reached.
 
     Attributes:

@@ -8,7 +8,6 @@ Such a daemon is on another machine, or it is not root and keeps its images to i
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import tempfile
 import typing as t
@@ -154,7 +153,7 @@ class RemoteBuilder:
         # Builds of others came in between, so that no record of this node's tells what the daemon last got.
         self._buildctl.forget_contexts()
         # Not the platform of the machine that happens to build.
-        wanted = dataclasses.replace(spec, platforms=spec.platforms or (Platform.host(),))
+        wanted = spec._replace(platforms=spec.platforms or (Platform.host(),))
         follower = self._watch.follow(BuildkitSteps(), SecretMask.of(spec.secrets))
         with tempfile.TemporaryDirectory(prefix="remote-", dir=self._scratch) as folder:
             archive = os.path.join(folder, "image.tar")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import os
 import re
@@ -42,8 +41,7 @@ def redact(argv: t.Sequence[str]) -> list[str]:
     return [_URL_USERINFO.sub(r"\g<scheme>********@", word) for word in argv]
 
 
-@dataclasses.dataclass(frozen=True)
-class Completed:
+class Completed(t.NamedTuple):
     """A process that ended.
 
     Attributes:

@@ -18,7 +18,7 @@ import typing as t
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ContainerBuildError
 
 ATTEMPTS = 3
-_RACE = re.compile(r"failed to prepare extraction snapshot .* parent snapshot \S+ does not exist")
+_RACE = r"failed to prepare extraction snapshot .* parent snapshot \S+ does not exist"
 
 Result = t.TypeVar("Result")
 
@@ -32,6 +32,6 @@ def despite_snapshot_race(call: t.Callable[[], Result], attempts: int = ATTEMPTS
     try:
         return call()
     except ContainerBuildError as error:
-        if attempts == 1 or not _RACE.search(error.tail):
+        if attempts == 1 or not re.search(_RACE, error.tail):
             raise
     return despite_snapshot_race(call, attempts - 1)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import typing as t
 
@@ -25,8 +24,7 @@ def progress_folder(progress_id: str) -> str:
     return f"/tmp/nephoran-image-build-{progress_id}"  # noqa: S108
 
 
-@dataclasses.dataclass(frozen=True)
-class StepEvent:
+class StepEvent(t.NamedTuple):
     """A step that has entered a state.
 
     Attributes:
@@ -41,7 +39,7 @@ class StepEvent:
 
     def to_line(self) -> str:
         """Return the event as a line; ASCII, so that no connection's encoding matters."""
-        return json.dumps(dataclasses.asdict(self)) + "\n"
+        return json.dumps(self._asdict()) + "\n"
 
 
 class StepReader(t.Protocol):

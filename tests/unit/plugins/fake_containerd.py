@@ -90,7 +90,7 @@ class FakeContainerd:
         updated: str = LONG_AGO,
     ) -> None:
         """Have an image in a namespace, as far as its blobs are not `without`."""
-        plain = dataclasses.replace(target, platform=None, annotations={})
+        plain = target._replace(platform=None, annotations={})
         self.namespaces[namespace].records[name] = Record(plain, dict(labels or {}), updated)
         for digest in _reachable(plain, {str(key): value for key, value in images.blobs.items()}):
             if digest not in without:
@@ -174,7 +174,7 @@ class FakeContainerd:
                 self.blobs[digest] = content
                 namespace.held.add(digest)
         (entry,) = oci.Index.parse(members["index.json"]).manifests
-        target = dataclasses.replace(entry, annotations={})
+        target = entry._replace(annotations={})
         self.reference(namespace, target)
         if not _reachable(target, self.blobs) <= namespace.held:
             return Answer(rc=1, stderr="ctr: failed to unpack: content digest: not found")
@@ -196,7 +196,7 @@ class FakeContainerd:
             if name not in namespace.records:
                 return Answer(rc=1, stderr=f'ctr: image "{name}": not found')
             target = namespace.records[name].target
-            entries.append(dataclasses.replace(target, annotations={oci.NAME_ANNOTATION: name}))
+            entries.append(target._replace(annotations={oci.NAME_ANNOTATION: name}))
             for digest in _reachable(target, self.blobs, platform):
                 if digest not in namespace.held:
                     return Answer(rc=1, stderr=f"ctr: failed to get reader: content digest {digest}: not found")

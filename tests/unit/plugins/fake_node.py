@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pathlib
 import typing as t
@@ -131,7 +130,7 @@ class FakeNode:
         return Answer()
 
     def _write_archive(self, path: str, name: str, target: oci.Descriptor) -> None:
-        named = dataclasses.replace(target, annotations={oci.NAME_ANNOTATION: name})
+        named = target._replace(annotations={oci.NAME_ANNOTATION: name})
         pathlib.Path(path).write_bytes(tar_bytes(self.images.layout_members(named)))
 
     def _buildah_build(self, call: Call) -> Answer:

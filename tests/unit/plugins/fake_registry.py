@@ -9,7 +9,6 @@ It says what nerdctl 2.2.1 says: of an index never its digest, and of a manifest
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import typing as t
 
@@ -50,7 +49,7 @@ class FakeRegistry:
         runner.on("nerdctl", "push", "--quiet", do=self._unless_in_trouble(self._push))
 
     def put(self, name: str, target: oci.Descriptor, images: ImageFactory) -> None:
-        self.images[name] = dataclasses.replace(target, platform=None, annotations={})
+        self.images[name] = target._replace(platform=None, annotations={})
         self.blobs.update({str(digest): content for digest, content in images.blobs.items()})
 
     def take_from_buildah(self, name: str, manifest: oci.Descriptor, images: ImageFactory) -> oci.Descriptor:

@@ -10,7 +10,6 @@ import json
 import pathlib
 import tarfile
 import typing as t
-from dataclasses import replace
 
 from ansible_collections.nephoran.container_build.plugins.module_utils import _oci as oci
 from ansible_collections.nephoran.container_build.plugins.module_utils._digest import Digest
@@ -80,7 +79,7 @@ class ImageFactory:
             "layers": [layer.to_document() for layer in named],
         }
         descriptor = self.add(oci.DOCKER_MANIFEST if docker else oci.OCI_MANIFEST, serialised(document))
-        return replace(descriptor, platform=Platform.parse(platform)) if stated else descriptor
+        return descriptor._replace(platform=Platform.parse(platform)) if stated else descriptor
 
     def attestation(self, subject: oci.Descriptor) -> oci.Descriptor:
         """A provenance attestation of `subject`, as BuildKit adds it to an index."""
@@ -92,8 +91,7 @@ class ImageFactory:
             "config": config.to_document(),
             "layers": [statement.to_document()],
         }
-        return replace(
-            self.add(oci.OCI_MANIFEST, serialised(document)),
+        return self.add(oci.OCI_MANIFEST, serialised(document))._replace(
             platform=Platform("unknown", "unknown"),
             annotations={
                 "vnd.docker.reference.type": "attestation-manifest",

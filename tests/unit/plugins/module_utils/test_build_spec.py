@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 import pytest
@@ -217,29 +216,29 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_in_the_words_of_nerdctl(case: Case) -> None:
-    assert nerdctl_build_words(dataclasses.replace(PLAIN, **case.change)) == case.nerdctl
+    assert nerdctl_build_words(PLAIN._replace(**case.change)) == case.nerdctl
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_in_the_words_of_buildctl(case: Case) -> None:
-    assert buildctl_words(dataclasses.replace(PLAIN, **case.change)) == case.buildctl
+    assert buildctl_words(PLAIN._replace(**case.change)) == case.buildctl
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.buildah is not None], ids=lambda case: case.name)
 def test_in_the_words_of_buildah(case: Case) -> None:
-    assert buildah_words(dataclasses.replace(PLAIN, **case.change)) == case.buildah
+    assert buildah_words(PLAIN._replace(**case.change)) == case.buildah
 
 
 def test_every_part_of_a_build_is_pinned() -> None:
     pinned = {part for case in CASES for part in case.change} | {"reference"}
-    assert pinned == {field.name for field in dataclasses.fields(BuildSpec)}
+    assert pinned == set(BuildSpec._fields)
 
 
 class TestRootFileSystems:
     """Outputs are made of the image that is there: no registry is asked, and nothing is built a second time."""
 
     ROOT = RootRequest(Reference.parse("app:v1"), (), "local", "/srv/.out", "/scratch/output-1")
-    TWO = dataclasses.replace(ROOT, platforms=(AMD64, ARM_V7), kind="tar", dest="/srv/.out.tar")
+    TWO = ROOT._replace(platforms=(AMD64, ARM_V7), kind="tar", dest="/srv/.out.tar")
 
     def test_the_dockerfile(self) -> None:
         assert self.ROOT.dockerfile == "/scratch/output-1/Dockerfile"
@@ -271,23 +270,23 @@ class TestRootFileSystems:
     def test_in_the_words_of_buildah(self) -> None:
         common = ["bud", "--layers", "--force-rm", "--pull-never", "--file", "/scratch/output-1/Dockerfile"]
         assert buildah_root_words(self.ROOT) == [*common, "--output", "type=local,dest=/srv/.out", "/scratch/output-1/"]
-        one = dataclasses.replace(self.ROOT, platforms=(ARM_V7,))
+        one = self.ROOT._replace(platforms=(ARM_V7,))
         assert buildah_root_words(one)[len(common) :][:2] == ["--platform", "linux/arm/v7"]
 
 
 def test_the_hosts_network_is_granted_with_it() -> None:
     """nerdctl does that by itself."""
-    spec = dataclasses.replace(PLAIN, network="host")
+    spec = PLAIN._replace(network="host")
     assert buildctl_words(spec) == buildctl("--allow", "network.host", opts=["force-network-mode=host"])
-    assert buildctl_words(dataclasses.replace(spec, allow=("network.host",))) == buildctl_words(spec)
+    assert buildctl_words(spec._replace(allow=("network.host",))) == buildctl_words(spec)
     assert nerdctl_build_words(spec) == nerdctl("--network", "host")
     assert buildah_words(spec) == buildah("--network", "host")
 
 
 @pytest.mark.parametrize("words_of", [nerdctl_build_words, buildctl_words, buildah_words])
 def test_equal_builds_give_equal_words(words_of: t.Callable[[BuildSpec], list[str]]) -> None:
-    one = dataclasses.replace(PLAIN, args={"A": "1", "B": "2"}, labels={"a": "1", "b": "2"}, etc_hosts={"a": "::1"})
-    same = dataclasses.replace(PLAIN, args={"B": "2", "A": "1"}, labels={"b": "2", "a": "1"}, etc_hosts={"a": "::1"})
+    one = PLAIN._replace(args={"A": "1", "B": "2"}, labels={"a": "1", "b": "2"}, etc_hosts={"a": "::1"})
+    same = PLAIN._replace(args={"B": "2", "A": "1"}, labels={"b": "2", "a": "1"}, etc_hosts={"a": "::1"})
     assert words_of(one) == words_of(same)
 
 
@@ -296,7 +295,7 @@ def test_all_at_once_the_options_of_buildctl_stay_together() -> None:
     for case in CASES:
         if case.name not in {"network default", "etc_hosts", "the root as context"}:
             whole.update(case.change)
-    words = buildctl_words(dataclasses.replace(PLAIN, **whole))
+    words = buildctl_words(PLAIN._replace(**whole))
     first = words.index("--opt")
     assert words[first:].count("--local") == 0
     assert words[-2:] == ["--output", f"type=image,name={NAME},unpack=true"]
@@ -304,6 +303,6 @@ def test_all_at_once_the_options_of_buildctl_stay_together() -> None:
 
 
 def test_a_label_is_added_to_those_that_are_there() -> None:
-    spec = dataclasses.replace(PLAIN, labels={"a": "1"})
+    spec = PLAIN._replace(labels={"a": "1"})
     assert spec.with_label("b", "2").labels == {"a": "1", "b": "2"}
     assert spec.labels == {"a": "1"}

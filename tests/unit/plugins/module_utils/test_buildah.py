@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pathlib
 import typing as t
@@ -215,9 +214,9 @@ def test_steps_of_stages_are_steps(runner: FakeRunner, buildah: Buildah) -> None
 def test_what_buildah_cannot_do_is_refused_by_name(buildah: Buildah, change: dict[str, t.Any], option: str) -> None:
     builder = BuildahBuilder(buildah)
     builder.refuse(SPEC)
-    builder.refuse(dataclasses.replace(SPEC, platforms=(Platform.parse("linux/arm64"),), network="host"))
+    builder.refuse(SPEC._replace(platforms=(Platform.parse("linux/arm64"),), network="host"))
     with pytest.raises(InvalidInput, match=f"The backend buildah cannot.*{option}") as caught:
-        builder.refuse(dataclasses.replace(SPEC, **change))
+        builder.refuse(SPEC._replace(**change))
     assert caught.value.remedy
 
 
@@ -301,7 +300,7 @@ def test_the_last_words_of_the_failing_step_are_told(
 @pytest.mark.parametrize("value", ["$HOME", "a ${b}", "cost: $5", "two\nlines", "\x1b[2J", "\u202e"])
 def test_labels_that_buildah_would_change_are_refused(buildah: Buildah, value: str) -> None:
     with pytest.raises(InvalidInput, match="cannot do what an option asks for: labels: key with a variable"):
-        BuildahBuilder(buildah).refuse(dataclasses.replace(SPEC, labels={"key": value}))
+        BuildahBuilder(buildah).refuse(SPEC._replace(labels={"key": value}))
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\nLABEL b=c\n"])
@@ -309,7 +308,7 @@ def test_a_line_that_buildah_would_cut_off_is_refused(
     runner: FakeRunner, buildah: Buildah, tmp_path: pathlib.Path, end: str
 ) -> None:
     dockerfile = tmp_path / "Dockerfile"
-    spec = dataclasses.replace(SPEC, dockerfile=str(dockerfile))
+    spec = SPEC._replace(dockerfile=str(dockerfile))
     dockerfile.write_bytes(f"FROM scratch\nLABEL a={'x' * (65535 - 8)}{end}".encode())
     BuildahBuilder(buildah).refuse(spec)
     dockerfile.write_bytes(f"FROM scratch\nLABEL a={'x' * (65536 - 8)}{end}".encode())
@@ -323,7 +322,7 @@ def test_a_line_that_buildah_would_cut_off_is_refused(
 
 @pytest.mark.parametrize("value", ["", "5 $", "$(id)", "$ HOME", "\\", "'\"", "`id`", "{{ x }}", "ü"])
 def test_labels_that_reach_the_image_as_they_are(buildah: Buildah, value: str) -> None:
-    BuildahBuilder(buildah).refuse(dataclasses.replace(SPEC, labels={"key": value}))
+    BuildahBuilder(buildah).refuse(SPEC._replace(labels={"key": value}))
 
 
 def test_the_failing_step_and_its_line_are_told(runner: FakeRunner, buildah: Buildah, tmp_path: pathlib.Path) -> None:
@@ -331,7 +330,7 @@ def test_the_failing_step_and_its_line_are_told(runner: FakeRunner, buildah: Bui
     dockerfile.write_text('FROM small:v1\n\nRUN echo "about to fail"; \\\n    echo "and why" >&2; \\\n    exit 7\n')
     sampled(runner, "run_fails", 7)
     with pytest.raises(ToolFailed) as caught:
-        BuildahBuilder(buildah).build(dataclasses.replace(SPEC, dockerfile=str(dockerfile)), None, None)
+        BuildahBuilder(buildah).build(SPEC._replace(dockerfile=str(dockerfile)), None, None)
     assert f"({dockerfile}, line 3)" in str(caught.value)
     error = caught.value.as_result()["error"]
     assert error["step"] == 'STEP 2/2: RUN echo "about to fail"; echo "and why" >&2; exit 7'
@@ -343,7 +342,7 @@ def test_the_failing_step_and_its_line_are_told(runner: FakeRunner, buildah: Bui
 def test_a_value_of_a_secret_is_told_nowhere(runner: FakeRunner, buildah: Buildah, tmp_path: pathlib.Path) -> None:
     secret, log = tmp_path / "secret", tmp_path / "build.log"
     secret.write_text("s3cr3t-token\n")
-    spec = dataclasses.replace(SPEC, secrets=(Secret("token", str(secret)),))
+    spec = SPEC._replace(secrets=(Secret("token", str(secret)),))
     said = "STEP 1/1: RUN cat /run/secrets/token\ns3cr3t-token\n"
     runner.on("buildah", "bud", stdout=said, stderr="s3cr3t-token\n")
     report = BuildahBuilder(buildah).build(spec, str(log), None)

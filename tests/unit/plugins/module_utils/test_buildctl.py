@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import pathlib
 import typing as t
@@ -67,7 +66,7 @@ def test_old_copies_of_contexts_are_dropped_first_if_the_build_asks_for_that(
 ) -> None:
     runner.on("buildctl", "prune")
     runner.on("buildctl", "build", stderr=buildkit_stderr("ok"))
-    BuildctlBuilder(buildctl).build(dataclasses.replace(SPEC, fresh_contexts=True), None, None)
+    BuildctlBuilder(buildctl).build(SPEC._replace(fresh_contexts=True), None, None)
     pruned, built = runner.calls
     # Copies of contexts alone: the cache of layers is not the build's to drop.
     assert list(pruned.argv) == ["buildctl", "--addr", HOST, "prune", "--filter", "type==source.local"]
@@ -78,7 +77,7 @@ def test_old_copies_of_contexts_are_dropped_first_if_the_build_asks_for_that(
 
 def test_urls_in_the_command_are_shown_without_their_users(runner: FakeRunner, buildctl: Buildctl) -> None:
     runner.on("buildctl", "build")
-    spec = dataclasses.replace(SPEC, args={"PROXY": "http://me:secret@proxy"})
+    spec = SPEC._replace(args={"PROXY": "http://me:secret@proxy"})
     report = BuildctlBuilder(buildctl).build(spec, None, None)
     assert "build-arg:PROXY=http://********@proxy" in report.command
     assert "secret" not in " ".join(report.command)
@@ -88,7 +87,7 @@ def test_a_value_of_a_secret_is_told_nowhere(tmp_path: pathlib.Path) -> None:
     """Steps may print what they were given; BuildKit hands that on in pieces, and encoded."""
     secret, log = tmp_path / "secret", tmp_path / "build.log"
     secret.write_text("s3cr3t-token\n")
-    spec = dataclasses.replace(SPEC, secrets=(Secret("token", str(secret)),))
+    spec = SPEC._replace(secrets=(Secret("token", str(secret)),))
     vertex = {"digest": "sha256:1", "name": "[1/1] RUN echo s3cr3t-token", "started": "2026-11-24T11:00:00Z"}
     pieces = [{"vertex": "sha256:1", "data": base64.b64encode(each).decode()} for each in (b"s3cr3t-", b"token\n")]
     failure = {**vertex, "error": 'process "echo s3cr3t-token" did not complete successfully: exit code: 1'}
@@ -111,7 +110,7 @@ def test_the_failing_step_and_its_line_are_told() -> None:
 
 def test_a_dockerfile_that_was_given_as_text_is_called_by_its_option() -> None:
     completed = Completed(("/usr/local/bin/nerdctl", "build"), 1, b"", buildkit_stderr("run_fails"))
-    spec = dataclasses.replace(SPEC, dockerfile="/root/.ansible/tmp/x/Dockerfile", inline_dockerfile=True)
+    spec = SPEC._replace(dockerfile="/root/.ansible/tmp/x/Dockerfile", inline_dockerfile=True)
     with pytest.raises(ToolFailed) as caught:
         read_buildkit_build("nerdctl", completed, spec, None)
     assert "(dockerfile_content, line 2)" in str(caught.value)
@@ -121,9 +120,9 @@ def test_a_dockerfile_that_was_given_as_text_is_called_by_its_option() -> None:
 def test_what_only_nerdctl_resolves_is_refused(buildctl: Buildctl) -> None:
     """BuildKit 0.26.3 says «failed to parse IP host-gateway»."""
     builder = BuildctlBuilder(buildctl)
-    builder.refuse(dataclasses.replace(SPEC, etc_hosts={"db": "192.0.2.1"}, allow=("network.host",)))
+    builder.refuse(SPEC._replace(etc_hosts={"db": "192.0.2.1"}, allow=("network.host",)))
     with pytest.raises(InvalidInput, match=r"The backend buildctl cannot.*etc_hosts"):
-        builder.refuse(dataclasses.replace(SPEC, etc_hosts={"host": "host-gateway"}))
+        builder.refuse(SPEC._replace(etc_hosts={"host": "host-gateway"}))
 
 
 def failed(sample: str, log_path: str | None = None) -> ContainerBuildError:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import pathlib
 import typing as t
 
@@ -46,11 +45,11 @@ def inputs_of(spec: BuildSpec, context: ContextSnapshot = CONTEXT) -> BuildInput
 
 
 INPUTS = inputs_of(SPEC)
-OTHER = inputs_of(dataclasses.replace(SPEC, args={"VERSION": "1"}), ContextSnapshot({"src/app.py": "file 0644 1"}))
+OTHER = inputs_of(SPEC._replace(args={"VERSION": "1"}), ContextSnapshot({"src/app.py": "file 0644 1"}))
 
 
 def image(inputs_digest: str = INPUTS.digest, **changes: t.Any) -> BuiltImage:
-    return dataclasses.replace(BuiltImage("sha256:d", "sha256:i", ("sha256:m", "sha256:i"), inputs_digest), **changes)
+    return BuiltImage("sha256:d", "sha256:i", ("sha256:m", "sha256:i"), inputs_digest)._replace(**changes)
 
 
 class Images:
@@ -196,7 +195,7 @@ class TestApply:
         builder = Builder(images, image())
         outcome = build_of(records, images).apply(builder)
         ((spec, log_path, timeout),) = builder.builds
-        assert dataclasses.replace(spec, fresh_contexts=False) == SPEC.with_label(INPUTS_DIGEST_LABEL, INPUTS.digest)
+        assert spec._replace(fresh_contexts=False) == SPEC.with_label(INPUTS_DIGEST_LABEL, INPUTS.digest)
         assert (log_path, timeout) == ("/var/log/x.log", 60)
         assert (outcome.before, outcome.image, outcome.report, outcome.changed) == (None, image(), REPORT, True)
 
@@ -307,7 +306,7 @@ class TestOldCopies:
         images.place = place
         builder = Builder(images, image())
         builder.keeps_contexts = keeps
-        spec = dataclasses.replace(SPEC, reference=Reference.parse(name))
+        spec = SPEC._replace(reference=Reference.parse(name))
         ImageBuild(BuildRequest(spec, inputs), images, records).apply(builder)
         return builder.builds[0][0].fresh_contexts
 

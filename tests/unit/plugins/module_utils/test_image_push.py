@@ -122,7 +122,7 @@ def test_again(
     as_index: bool,
 ) -> None:
     image = images.manifest()
-    target = images.index(image, images.attestation(image)) if as_index else dataclasses.replace(image, platform=None)
+    target = images.index(image, images.attestation(image)) if as_index else image._replace(platform=None)
     containerd.put("default", str(APP), target, images)
     assert push().plan.changed
     runner.calls.clear()

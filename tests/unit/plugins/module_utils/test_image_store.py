@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 
 import pytest
@@ -195,7 +194,7 @@ def test_what_is_too_large_for_a_document_is_not_even_read(
     containerd.put("default", NAME, images.manifest(), images)
     record = store.record("default", APP)
     assert record is not None
-    huge = dataclasses.replace(record, target=dataclasses.replace(record.target, size=10**12))
+    huge = record._replace(target=record.target._replace(size=10**12))
     with pytest.raises(IntegrityError, match="1000000000000 bytes, more than"):
         store.state("default", huge, AMD64)
     assert runner.commands("containerd", "content.Read") == []

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from ansible_collections.nephoran.container_build.plugins.module_utils import _image_tree as tree
 from ansible_collections.nephoran.container_build.plugins.module_utils import _oci as oci
@@ -64,7 +62,7 @@ def test_platforms_are_told_in_the_images_order(images: ImageFactory) -> None:
 
 def test_one_manifest_may_serve_two_platforms(images: ImageFactory) -> None:
     amd = images.manifest("linux/amd64")
-    other = replace(amd, platform=Platform("linux", "386"))
+    other = amd._replace(platform=Platform("linux", "386"))
     assert tree.platforms_of(images.index(amd, other), images.read) == [AMD64, Platform("linux", "386")]
 
 
@@ -111,7 +109,7 @@ def test_a_document_that_says_it_is_huge_is_not_read(images: ImageFactory) -> No
         raise AssertionError(descriptor)
 
     with pytest.raises(IntegrityError, match="more than"):
-        tree.read_document(replace(images.manifest(), size=2**40), read)
+        tree.read_document(images.manifest()._replace(size=2**40), read)
 
 
 def test_a_root_that_is_no_document_is_refused(images: ImageFactory) -> None:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_spec import BuildSpec
 from ansible_collections.nephoran.container_build.plugins.module_utils._buildctl import Buildctl
@@ -46,7 +44,7 @@ def test_where_buildkit_would_use_an_old_copy_it_is_made_to_drop_it_first(
 ) -> None:
     runner.on("buildctl")
     runner.on("nerdctl", stderr=buildkit_stderr("ok"))
-    report = builder.build(dataclasses.replace(SPEC, fresh_contexts=True), None, timeout=60)
+    report = builder.build(SPEC._replace(fresh_contexts=True), None, timeout=60)
     pruned, built = runner.calls
     assert list(pruned.argv) == ["buildctl", "--addr", HOST, "prune", "--filter", "type==source.local"]
     assert report.command == built.argv
@@ -55,12 +53,12 @@ def test_where_buildkit_would_use_an_old_copy_it_is_made_to_drop_it_first(
 def test_if_it_does_not_nothing_is_built(runner: FakeRunner, builder: NerdctlBuilder) -> None:
     runner.on("buildctl", rc=1, stderr="error: it broke")
     with pytest.raises(ToolFailed, match="did not drop its copies of contexts"):
-        builder.build(dataclasses.replace(SPEC, fresh_contexts=True), None, timeout=60)
+        builder.build(SPEC._replace(fresh_contexts=True), None, timeout=60)
     assert runner.commands("nerdctl") == []
 
 
 def test_everything_that_the_options_know_can_be_built(builder: NerdctlBuilder) -> None:
-    builder.refuse(dataclasses.replace(SPEC, etc_hosts={"host": "host-gateway"}, network="default", allow=("x",)))
+    builder.refuse(SPEC._replace(etc_hosts={"host": "host-gateway"}, network="default", allow=("x",)))
 
 
 def test_a_failed_build_names_nerdctl(runner: FakeRunner, builder: NerdctlBuilder) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 import typing as t
 
@@ -96,7 +95,7 @@ def test_outputs_leave_each_other_alone(spec: BuildSpec, tmp_path: pathlib.Path)
 
 
 def test_an_archive_for_docker_holds_one_platform(spec: BuildSpec, tmp_path: pathlib.Path) -> None:
-    both = dataclasses.replace(spec, platforms=(Platform.parse("linux/amd64"), Platform.parse("linux/arm64")))
+    both = spec._replace(platforms=(Platform.parse("linux/amd64"), Platform.parse("linux/arm64")))
     output = {"dest": str(tmp_path / "elsewhere" / "x.tar")}
     assert read(both, {"type": "oci", **output})
     with pytest.raises(InvalidInput, match="holds one platform"):

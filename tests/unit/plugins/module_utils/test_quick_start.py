@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module imports out of Ansible's archive is compiled once, and by root not again in the runs to come."""
+"""What a module imports out of Ansible's archive is read and compiled once, and by root not again in the next runs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,21 @@ import pytest
 from ansible_collections.nephoran.container_build.plugins.module_utils import _quick_start
 from ansible_collections.nephoran.container_build.plugins.module_utils._quick_start import kept
 
-# Python tells an audit hook of each source that it compiles.
+# Python tells an audit hook of each source that it compiles, and of each file that it opens.
 COUNT = """
 import sys
-compiled = []
-sys.addaudithook(lambda event, args: compiled.append(str(args[1])) if event == "compile" else None)
+compiled, opened = [], []
+def hook(event, args):
+    if event == "compile":
+        compiled.append(str(args[1]))
+    if event == "open":
+        opened.append(str(args[0]))
+sys.addaudithook(hook)
 sys.path.insert(0, sys.argv[1])
 import once
+opened.clear()
 import package.first, package.second
+print(opened.count(sys.argv[1]))
 for path in compiled:
     if path.startswith(sys.argv[1]):
         print(path[len(sys.argv[1]) + 1:])
@@ -61,7 +68,8 @@ class Archive:
         answer = subprocess.run(
             [sys.executable, "-I", *words, "-c", COUNT, self.path], capture_output=True, text=True, check=True
         ).stdout.splitlines()
-        *compiled, names, where = answer
+        reads, *compiled, names, where = answer
+        assert int(reads) == len(FILES)
         assert names == "package.first package.second"
         assert where == f"{self.path}/package/first.py"
         return [name for name in compiled if name != "once.py"]

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_progress import (
     BuildkitSteps,
@@ -92,7 +90,7 @@ def test_the_result_says_what_was_not_said_while_the_build_ran(asked: int) -> No
     shown = BuildLines("[node]", 200)
     events = BuildkitSteps().feed(STDERR, text.encode())
     early = shown.of(events[:asked])
-    late = shown.rest(dataclasses.asdict(step) for step in parse_progress(text).steps)
+    late = shown.rest(step._asdict() for step in parse_progress(text).steps)
     said = [line.text for line in [*early, *late] if line.state != RUNNING]
     assert len(said) == len(set(said))
     assert {line.split()[1] for line in said} >= {"1/3", "2/3", "3/3"}

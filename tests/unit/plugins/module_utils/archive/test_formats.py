@@ -15,7 +15,6 @@ import tarfile
 import tracemalloc
 import types
 import typing as t
-from dataclasses import replace
 
 import pytest
 from ansible_collections.nephoran.container_build.plugins.module_utils import _archive_members
@@ -172,7 +171,7 @@ def test_an_archive_in_both_formats_is_read_as_a_layout(tmp_path: pathlib.Path, 
 def test_names_in_a_layout(
     tmp_path: pathlib.Path, images: ImageFactory, annotations: dict[str, str], names: list[str]
 ) -> None:
-    root = replace(images.manifest(), annotations=annotations)
+    root = images.manifest()._replace(annotations=annotations)
     path, _zstd = stored(tmp_path, "folder", layout(images, root))
     with ImageArchive.open(path) as archive:
         (image,) = archive.images

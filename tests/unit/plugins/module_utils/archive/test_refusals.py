@@ -14,7 +14,6 @@ import pathlib
 import tarfile
 import tracemalloc
 import typing as t
-from dataclasses import replace
 
 import pytest
 from ansible_collections.nephoran.container_build.plugins.module_utils import _archive_members
@@ -138,7 +137,7 @@ def test_a_malformed_layout_is_refused(tmp_path: pathlib.Path, members: dict[str
 
 
 def test_a_name_that_is_none_is_refused(tmp_path: pathlib.Path, images: ImageFactory) -> None:
-    root = replace(images.manifest(), annotations={oci.NAME_ANNOTATION: "--all\n"})
+    root = images.manifest()._replace(annotations={oci.NAME_ANNOTATION: "--all\n"})
     path, _zstd = stored(tmp_path, "tar", layout(images, root))
     with pytest.raises(IntegrityError, match="a name that is none") as caught, ImageArchive.open(path):
         pass

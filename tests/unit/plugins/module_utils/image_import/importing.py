@@ -34,7 +34,7 @@ class Source:
     """Hands out an image's blobs, and notes which layers were asked for."""
 
     def __init__(self, images: ImageFactory, target: oci.Descriptor, folder: pathlib.Path) -> None:
-        self.target = dataclasses.replace(target, platform=None)
+        self.target = target._replace(platform=None)
         self.delivered: list[bytes] = []
         self._images = images
         self._folder = folder

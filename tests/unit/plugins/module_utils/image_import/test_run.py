@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 import typing as t
 
@@ -305,7 +304,7 @@ class TestRun:
 def test_the_smallest_layer_comes_first(images: ImageFactory) -> None:
     """It is the cheapest to find out with whether content is shared."""
     manifest = images.manifest(layers=[b"333", b"1", b"22"])
-    from_blobs = _image_import.blobs_of(dataclasses.replace(manifest, platform=None), images.read, AMD64)
+    from_blobs = _image_import.blobs_of(manifest._replace(platform=None), images.read, AMD64)
     held = frozenset({str(Digest.of(b"22"))})
     assert [layer.size for layer in _image_import.absent_layers(from_blobs, held)] == [1, 3]
 
