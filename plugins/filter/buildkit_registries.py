@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -67,13 +68,25 @@ _value:
 def buildkit_registries(entries: t.Any) -> dict[str, t.Any]:
     """Return the table ``registry`` for *entries*."""
     # A role's variables come as they were written; a module's options would have their types.
-    validated = ArgumentSpecValidator({"hosts": dict(HOSTS_ARGUMENT)}).validate({"hosts": entries})
+    validated = ArgumentSpecValidator({"hosts": dict(HOSTS_ARGUMENT)}).validate({"hosts": _plain(entries)})
     if validated.error_messages:
         raise AnsibleFilterError(f"buildkit_registries: {'; '.join(validated.error_messages)}")
     try:
         return render(parse_registries(validated.validated_parameters["hosts"]))
     except InvalidInput as error:
         raise AnsibleFilterError(f"buildkit_registries: {error}") from error
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return *value* in lists and dictionaries of Python.
+
+    Those of a template hold on to all variables of the node, and validating copies what it is given, with all of that.
+    """
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value
 
 
 class FilterModule:

@@ -211,11 +211,13 @@ class Daemon:
             yield
 
     def _make_true(self, plan: DaemonPlan) -> None:
-        if plan.reload:
-            self._control.reload_units()
-            self._require_own_unit(self._control.state())
         if plan.enable:
+            # Has systemd read its unit files again, too.
             self._control.enable()
+        elif plan.reload:
+            self._control.reload_units()
+        if plan.enable or plan.reload:
+            self._require_own_unit(self._control.state())
         if plan.start == "start":
             self._control.start()
         elif plan.start == "restart":

@@ -70,6 +70,62 @@ class FileSetPlan:
     diffs: tuple[dict[str, t.Any], ...] = ()
 
 
+@dataclasses.dataclass(frozen=True)
+class FileSet:
+    """The files that a role owns under a name, and the record of them.
+
+    Attributes:
+        name: the name of the set, which is that of the record.
+        wanted: the files that should be.
+        paths: the paths at which an earlier run may have written a file of the set.
+        marker: what a file begins with at one of *paths* to count as written by an earlier run, if anything does.
+        keep: the paths of files that stay if an earlier run wrote them, though they are not wanted.
+        record_folder: where the record lies.
+    """
+
+    name: str
+    wanted: tuple[ManagedFile, ...]
+    paths: tuple[str, ...] = ()
+    marker: str | None = None
+    keep: tuple[str, ...] = ()
+    record_folder: str = RECORD_FOLDER
+
+    def plan(self) -> FileSetPlan:
+        """Return what makes the files what they should be.
+
+        Raises:
+            ContainerBuildError: the record or a file cannot be read, or something that is no file stands there.
+        """
+        known = self._known()
+        return plan_files(self.wanted, find_files(self.wanted, known), known, keep=self._kept(known))
+
+    def apply(self, plan: FileSetPlan) -> None:
+        """Carry out *plan*, which ``plan`` returned, and have the record name what is left.
+
+        Raises:
+            ContainerBuildError: the file system refuses.
+        """
+        after = Record(tuple(sorted({*self._kept(self._known()), *(file.path for file in self.wanted)})))
+        # That a record has to be written again is nothing that a user could observe.
+        if plan.plan.changed or self._recorded() != after:
+            write_record(self._record_path, self._known().merged(after))
+            apply_files(plan)
+            write_record(self._record_path, after)
+
+    @property
+    def _record_path(self) -> str:
+        return os.path.join(self.record_folder, f"{self.name}.json")
+
+    def _recorded(self) -> Record:
+        return read_record(self._record_path)
+
+    def _known(self) -> Record:
+        return with_marked(self._recorded(), self.paths, self.marker)
+
+    def _kept(self, known: Record) -> set[str]:
+        return {path for path in self.keep if path in known.files}
+
+
 def plan_files(
     wanted: t.Sequence[ManagedFile],
     found: t.Mapping[str, FileState | None],

@@ -119,7 +119,7 @@ class ServiceControl:
         checked(self._runner.run(["systemctl", "daemon-reload"]), "systemd could not read its unit files again")
 
     def enable(self) -> None:
-        """Start the service at every boot."""
+        """Start the service at every boot; like ``reload_units``, this makes systemd read its unit files again."""
         self._systemctl("enable", "enabled")
 
     def disable(self) -> None:

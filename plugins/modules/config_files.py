@@ -118,16 +118,7 @@ import ansible_collections.nephoran.container_build.plugins.module_utils._quick_
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ContainerBuildError, InvalidInput
 from ansible_collections.nephoran.container_build.plugins.module_utils._managed_file import ManagedFile, parse_mode
-from ansible_collections.nephoran.container_build.plugins.module_utils._owned_files import (
-    RECORD_FOLDER,
-    Record,
-    apply_files,
-    find_files,
-    plan_files,
-    read_record,
-    with_marked,
-    write_record,
-)
+from ansible_collections.nephoran.container_build.plugins.module_utils._owned_files import RECORD_FOLDER, FileSet
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -167,18 +158,18 @@ def own_files(module: AnsibleModule) -> dict[str, t.Any]:
         raise InvalidInput(
             "Not a name for a set", subject=repr(name), expected="lower-case letters, digits and hyphens"
         )
-    wanted = [_file(entry) for entry in module.params["files"] if entry["content"] is not None]
-    record_path = f"{RECORD_FOLDER}/{name}.json"
-    recorded = read_record(record_path)
-    record = with_marked(recorded, (entry["path"] for entry in module.params["files"]), module.params["marker"])
-    kept = {path for path in module.params["keep"] if path in record.files}
-    plan = plan_files(wanted, find_files(wanted, record), record, keep=kept)
-    after = Record(tuple(sorted({*kept, *(file.path for file in wanted)})))
-    # That a record has to be written again is nothing that a user could observe.
-    if (plan.plan.changed or recorded != after) and not module.check_mode:
-        write_record(record_path, record.merged(after))
-        apply_files(plan)
-        write_record(record_path, after)
+    entries = module.params["files"]
+    files = FileSet(
+        name,
+        wanted=tuple(_file(entry) for entry in entries if entry["content"] is not None),
+        paths=tuple(entry["path"] for entry in entries),
+        marker=module.params["marker"],
+        keep=tuple(module.params["keep"]),
+        record_folder=RECORD_FOLDER,
+    )
+    plan = files.plan()
+    if not module.check_mode:
+        files.apply(plan)
     return {"changed": plan.plan.changed, "actions": plan.plan.action_lines(), "diff": list(plan.diffs)}
 
 

@@ -28,11 +28,11 @@ options:
       - V(present) lets the generation of O(version) and O(checksum) serve, and installs it first
         if the node does not have it.
       - V(absent) removes all generations, and every link to them. Files that this module did not lay down stay.
-        Of the options below, only O(prefix), O(cni_bin_dirs), O(force) and O(timeout) matter then.
+        Of the options below, only O(prefix), O(cni_bin_dirs), O(config), O(force) and O(timeout) matter then.
       - V(rolled_back) lets the generation serve again that served before the present one, which stays on the node.
         RV(generation) and RV(previous_generation) say which they are. The task fails if there is none. It is done once,
         so that another run of it changes nothing until another generation was installed or switched to.
-        Of the options below, only O(prefix), O(cni_bin_dirs), O(address) and O(timeout) matter then.
+        Of the options below, only O(prefix), O(cni_bin_dirs), O(address), O(config) and O(timeout) matter then.
     type: str
     choices: [present, absent, rolled_back]
     default: present
@@ -154,6 +154,27 @@ options:
     type: str
     choices: [warn, fail, ignore]
     default: warn
+  config:
+    description:
+      - nerdctl's configuration, which is written or removed in the same step, after everything else. What could keep it
+        from that is said before anything is changed.
+      - It is the set C(nerdctl) of M(nephoran.container_build.config_files), which does the same by itself.
+    type: dict
+    suboptions:
+      path:
+        description:
+          - Where the file belongs. A link is not followed, but refused.
+        type: path
+        required: true
+      content:
+        description:
+          - What stands in it. Without this, a file that an earlier run wrote is removed.
+        type: str
+      marker:
+        description:
+          - What the file begins with. A file at O(config.path) that begins with it counts as written by an earlier run,
+            though no record says so.
+        type: str
   force:
     description:
       - With O(state=absent), remove the installation although containers or services run from it.
@@ -401,6 +422,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._errors i
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._full_archive import components, parse_checksum
 from ansible_collections.nephoran.container_build.plugins.module_utils._generation import Layout, version_of
+from ansible_collections.nephoran.container_build.plugins.module_utils._managed_file import ManagedFile
 from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_full import NerdctlFull
 from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_full_request import (
     Outcome,
@@ -409,9 +431,15 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_
     Source,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._overlays import FORMS, Overlay
+from ansible_collections.nephoran.container_build.plugins.module_utils._owned_files import (
+    RECORD_FOLDER,
+    FileSet,
+    FileSetPlan,
+)
 from ansible_collections.nephoran.container_build.plugins.module_utils._runner import ModuleRunner
 
 DEFAULT_ADDRESS = "/run/containerd/containerd.sock"
+_CONFIG_SET = "nerdctl"
 
 
 def main() -> None:
@@ -445,20 +473,38 @@ def main() -> None:
             "allow_downgrade": {"type": "bool", "default": False},
             "take_over": {"type": "bool", "default": False},
             "advisories": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "warn"},
+            "config": {
+                "type": "dict",
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "content": {"type": "str"},
+                    "marker": {"type": "str"},
+                },
+            },
             "force": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 300},
         },
         mutually_exclusive=[("src", "url")],
         supports_check_mode=True,
     )
+    # If the file cannot be written, what was done before is told with that.
+    result: dict[str, t.Any] = {}
     try:
+        config = _config(module.params["config"]) if module.params["config"] else None
+        # Read first: what is in the way of the file is said before anything is changed.
+        plan = config.plan() if config is not None else None
         outcome = _run(module)
-    except ContainerBuildError as error:
-        module.fail_json(msg=str(error), **error.as_result())
-    else:
         for warning in outcome.warnings:
             module.warn(warning)
-        module.exit_json(**_result(outcome, module.params["prefix"]))
+        result = _result(outcome, module.params["prefix"])
+        if config is not None and plan is not None:
+            if not module.check_mode:
+                config.apply(plan)
+            result = _with_config(result, plan)
+    except ContainerBuildError as error:
+        module.fail_json(msg=str(error), **error.as_result(), **result)
+    else:
+        module.exit_json(**result)
 
 
 def _run(module: AnsibleModule) -> Outcome:
@@ -501,6 +547,21 @@ def _folder(path: str, option: str) -> str:
     if not os.path.isabs(path):
         raise InvalidInput("Not an absolute path", subject=f"{option}: {path}", expected="such as /usr/local")
     return os.path.normpath(path)
+
+
+def _config(given: dict[str, t.Any]) -> FileSet:
+    path = _folder(given["path"], "config.path")
+    wanted = (ManagedFile(path, given["content"]),) if given["content"] is not None else ()
+    return FileSet(_CONFIG_SET, wanted, paths=(path,), marker=given["marker"], record_folder=RECORD_FOLDER)
+
+
+def _with_config(result: dict[str, t.Any], plan: FileSetPlan) -> dict[str, t.Any]:
+    return {
+        **result,
+        "changed": result["changed"] or plan.plan.changed,
+        "actions": [*result["actions"], *plan.plan.action_lines()],
+        "diff": [result["diff"], *plan.diffs],
+    }
 
 
 def _result(outcome: Outcome, prefix: str) -> dict[str, t.Any]:

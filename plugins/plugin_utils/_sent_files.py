@@ -13,11 +13,11 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ContainerBuildError, NotFound
+from ansible_collections.nephoran.container_build.plugins.plugin_utils._early_start import EarlyStart
 
 
-class FileSender(ActionBase):
+class FileSender(EarlyStart):
     """Runs a module with files of the controller as files on the node; a subclass says which, and when."""
 
     _requires_connection = True

@@ -20,8 +20,8 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 COLLECTION = "nephoran.container_build"
 MODULES = sorted(path.stem for path in (CHECKOUT / "plugins" / "modules").glob("*.py"))
 MEMBERS = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]["containerd"]
-# Draws a table on the controller, with attributes of an action plugin.
-ON_THE_CONTROLLER = {"verify_report"}
+# Their code is that of an action plugin, and so are their attributes.
+ON_THE_CONTROLLER = {"node_facts", "verify_report"}
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,9 @@ class FakeController:
         self.calls: list[dict[str, t.Any]] = []
         self.sent: list[tuple[str, str]] = []
         self.removed: list[str | None] = []
+        self.asked: list[str] = []
+        # What the node's shell says when it is asked.
+        self.said = {"rc": 0, "stdout": ""}
         self._monkeypatch = monkeypatch
 
     def run(self, *, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
@@ -49,8 +52,13 @@ class FakeController:
         def make_temporary() -> None:
             shell.tmpdir = TEMPORARY
 
+        def ask(command: str) -> dict[str, t.Any]:
+            self.asked.append(command)
+            return self.said
+
         patch = self._monkeypatch.setattr
         patch(action, "_execute_module", execute)
+        patch(action, "_low_level_execute_command", ask)
         patch(action, "_find_needle", find)
         patch(action, "_make_tmp_path", make_temporary)
         patch(action, "_transfer_file", lambda local, remote: self.sent.append((local, remote)))

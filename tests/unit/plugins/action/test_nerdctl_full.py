@@ -184,3 +184,71 @@ def test_a_wrong_overlay_is_not_sent(controller: Controller, tmp_path: pathlib.P
     assert result["failed"] is True
     assert "checksum is wrong" in result["msg"]
     assert controller.sent == []
+
+
+class TestAsked:
+    """A node whose shell says that it has no such generation is not asked by the module."""
+
+    @pytest.fixture
+    def without(self, controller: Controller) -> Controller:
+        controller.said = {"rc": 0, "stdout": "welcome\r\nnephoran: not there\r\n"}
+        return controller
+
+    def test_it_is_sent_the_archive_at_once(self, without: Controller) -> None:
+        without.answers = [DONE]
+        options = without.options(prefix="/opt/tools/")
+        assert without.run(**options) == DONE
+        assert len(without.sent) == len(without.calls) == 1
+        digits = options["checksum"][len("sha256:") :][:12]
+        assert f"test -d /opt/tools/lib/nerdctl-full/generations/2.2.1-{digits} " in without.asked[0]
+
+    def test_the_generation_is_that_of_the_overlays_too(self, without: Controller, tmp_path: pathlib.Path) -> None:
+        without.answers = [DONE, DONE]
+        runc = tmp_path / "runc.amd64"
+        runc.write_bytes(b"runc")
+        without.run(**without.options())
+        without.run(**without.options(overlays=[overlay_of(runc)]))
+        assert len(set(without.asked)) == 2
+        assert len(without.calls) == 2
+
+    def test_check_mode_sends_nothing(self, without: Controller) -> None:
+        without.answers = [DONE]
+        assert without.run(check=True, **without.options()) == DONE
+        assert (without.sent, without.calls[0]["remote_src"]) == ([], False)
+
+    def test_a_wrong_file_is_not_sent(self, without: Controller) -> None:
+        options = without.options()
+        without.archive.write_bytes(b"<html><title>Sign in</title>")
+        assert "it is a web page" in without.run(**options)["msg"]
+        assert (without.sent, without.calls) == ([], [])
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"rc": 0, "stdout": ""},
+            {"rc": 1, "stdout": "nephoran: not there\n"},
+            {"rc": 0, "stdout": "nephoran: not there\nsh: cannot\n"},
+        ],
+    )
+    def test_any_other_answer_leaves_it_to_the_module(self, without: Controller, said: dict[str, t.Any]) -> None:
+        without.said = said
+        without.answers = [{"changed": False}]
+        assert without.run(**without.options()) == {"changed": False}
+        assert without.sent == []
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"state": "rolled_back"},
+            {"prefix": "$HOME/tools"},
+            {"prefix": "tools"},
+            {"version": "latest; reboot"},
+            {"checksum": "md5:0"},
+            {"checksum": None},
+            {"overlays": [{"component": "runc"}]},
+        ],
+    )
+    def test_what_the_module_has_to_read_is_not_asked_about(self, without: Controller, wrong: dict[str, t.Any]) -> None:
+        without.answers = [{"failed": True, "msg": "the module's own"}]
+        assert without.run(**without.options(**wrong))["msg"] == "the module's own"
+        assert without.asked == []

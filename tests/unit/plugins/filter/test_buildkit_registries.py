@@ -48,3 +48,15 @@ def test_a_text_that_says_no_means_no() -> None:
 def test_what_is_no_description_is_said(entries: t.Any, message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=rf"buildkit_registries: .*{message}"):
         buildkit_registries(entries)
+
+
+class Laden(dict[str, t.Any]):
+    """As the dictionaries of a template do, it holds on to what nobody may copy."""
+
+    def __deepcopy__(self, _memo: object) -> t.NoReturn:
+        raise AssertionError("all variables of the node would be copied with it")
+
+
+def test_what_a_template_hands_over_is_not_copied_with_all_that_it_holds_on_to() -> None:
+    entries = [Laden(name="docker.io", mirrors=[Laden(url="https://m.example.org/hub")])]
+    assert buildkit_registries(entries) == {"docker.io": {"mirrors": ["m.example.org/hub"]}}

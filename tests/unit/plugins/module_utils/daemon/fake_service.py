@@ -63,6 +63,7 @@ class FakeService(ServiceControl):
 
     def enable(self) -> None:
         self._called("enable")
+        self._loaded_unit = _read(self._unit_path)
         self.now = dataclasses.replace(self.now, unit_file_state="enabled")
 
     def disable(self) -> None:

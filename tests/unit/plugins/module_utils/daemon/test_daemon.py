@@ -146,7 +146,8 @@ def test_a_new_daemon_is_laid_down_enabled_and_started(node: Node) -> None:
     plan = node.converge()
     assert verbs(plan) == ["write", "write", "write", "enable", "start"]
     assert plan.reasons == ()
-    assert node.service.calls == ["reload", "enable", "start"]
+    # systemctl enable has systemd read its unit files again, which takes longer than all the rest of it.
+    assert node.service.calls == ["enable", "start"]
     assert node.service.runs_with == (UNIT, CONFIG)
 
 
@@ -259,7 +260,7 @@ def test_a_run_that_is_killed_leaves_the_restart_to_the_next(running: Node, step
     assert not running.converge(unit, config).plan.changed
 
 
-@pytest.mark.parametrize("step", ["reload", "enable", "start"])
+@pytest.mark.parametrize("step", ["enable", "start"])
 def test_a_first_run_that_is_killed_is_completed_by_the_next(node: Node, step: str) -> None:
     node.service.killed_at = step
     with pytest.raises(Killed):
