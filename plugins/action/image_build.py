@@ -12,7 +12,6 @@ import typing as t
 from ansible import constants as C  # noqa: N812
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.nephoran.container_build.plugins.module_utils._step_events import (
     CACHED,
@@ -21,6 +20,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._step_eve
     StepEvent,
 )
 from ansible_collections.nephoran.container_build.plugins.plugin_utils._build_lines import BuildLines, Line
+from ansible_collections.nephoran.container_build.plugins.plugin_utils._early_start import EarlyStart
 from ansible_collections.nephoran.container_build.plugins.plugin_utils._step_watch import StepWatch
 
 MODULE = "nephoran.container_build.image_build"
@@ -31,7 +31,7 @@ display = Display()
 _COLOURS = {FAILED: C.COLOR_ERROR, CACHED: C.COLOR_SKIP, CANCELLED: C.COLOR_SKIP}
 
 
-class ActionModule(ActionBase):
+class ActionModule(EarlyStart):
     """Runs the module; without ``async`` and check mode, stays in touch with it."""
 
     _supports_async = True

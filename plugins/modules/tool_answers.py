@@ -110,7 +110,9 @@ def words_of(question: str, argv: object) -> list[str]:
     if isinstance(argv, list) and argv and all(isinstance(word, str) for word in argv) and argv[0]:
         return argv
     raise InvalidInput(
-        "Not a command", subject=f"questions: {question}: {argv!r}", expected="a list of words, the first of them a command"
+        "Not a command",
+        subject=f"questions: {question}: {argv!r}",
+        expected="a list of words, the first of them a command",
     )
 
 

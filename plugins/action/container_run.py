@@ -1,0 +1,1 @@
+../plugin_utils/_early_started.py
