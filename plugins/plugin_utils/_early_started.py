@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action of modules that Ansible runs as it runs any other, but which begin sooner.
 
-Each of them has a link to this file in plugins/action, since Ansible looks for an action by its module's name.
+Each of them has a file in plugins/action that imports this, since Ansible looks for an action by its module's name.
 """
 
 from __future__ import annotations
