@@ -15,7 +15,7 @@ import click
 from lab import console as lab_console
 from rich.console import Console
 
-from benchmarks import builds, hashing, imports, machine
+from benchmarks import additions, builds, hashing, imports, machine
 from benchmarks.document import replace_figures
 from benchmarks.memory import Peak, memory_goal, memory_table
 from benchmarks.nodes import CHECKOUT, make_nodes
@@ -27,7 +27,7 @@ ROUNDS = 5
 MEGABYTES = (10, 100, 1000)
 GIGABYTES = 4.0
 LOG_WIDTH = 150
-TOPICS = ("imports", "builds", "hashing")
+TOPICS = ("imports", "builds", "additions", "hashing")
 # So that all is done in about a quarter of an hour.
 NEVER_MEASURED = (
     f"{imports.SAVE_LOAD} of more than {imports.SAVE_LOAD_MEGABYTES_MAX} MB",
@@ -57,6 +57,7 @@ def main(
     topics = {
         "imports": partial(imports.measure, containerd, rounds, megabytes),
         "builds": partial(builds.measure, containerd, docker, rounds),
+        "additions": partial(additions.measure, containerd, rounds),
         "hashing": partial(hashing.measure, containerd, rounds, gigabytes),
     }
     tables, goals = _measure([topics[name] for name in chosen or TOPICS], console)

@@ -79,18 +79,22 @@ class Way:
 
 def all_ways(containerd: BenchNode, docker: BenchNode) -> list[Way]:
     """Return our module, its peers and the bare commands; each has built the image once then."""
-    ours = [
-        _ours(containerd, "nerdctl", FORGET_BUILDKIT, bare="nerdctl build"),
-        _ours(containerd, "buildctl", FORGET_BUILDKIT, bare="buildctl build"),
-        _ours(containerd, "buildah", FORGET_BUILDAH, bare="buildah build"),
-    ]
     peers = [
         _peer(containerd, PODMAN_IMAGE, FORGET_BUILDAH, BLIND),
         _peer(containerd, PODMAN_IMAGE, FORGET_BUILDAH, TRUTH, force=True),
         _peer(docker, DOCKER_IMAGE_BUILD, FORGET_DOCKER, BLIND),
         _peer(docker, DOCKER_IMAGE_BUILD, FORGET_DOCKER, ALWAYS, rebuild="always"),
     ]
-    return [*ours, *peers, *_commands(containerd, docker)]
+    return [*our_ways(containerd), *peers, *_commands(containerd, docker)]
+
+
+def our_ways(node: BenchNode) -> list[Way]:
+    """Return our module with each of its backends; each has built the image once then."""
+    return [
+        _ours(node, "nerdctl", FORGET_BUILDKIT, bare="nerdctl build"),
+        _ours(node, "buildctl", FORGET_BUILDKIT, bare="buildctl build"),
+        _ours(node, "buildah", FORGET_BUILDAH, bare="buildah build"),
+    ]
 
 
 def _ours(node: BenchNode, backend: str, forget: str, bare: str) -> Way:
