@@ -32,6 +32,7 @@ EXTRA_BIN_DIRS = ["/usr/local/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
 # timeout(1) of coreutils: 124 when the limit was reached; if SIGKILL had to be sent, it ends itself by that too.
 TIMED_OUT = (124, -signal.SIGKILL)
 KILL_AFTER_SECONDS = 10
+SAME_MOMENT_SECONDS = 0.002
 
 _URL_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/@\s]+@")
 
@@ -210,7 +211,7 @@ class ModuleRunner:
                 encoding=None,
                 expand_user_and_vars=False,
                 handle_exceptions=False,
-                before_communicate_callback=functools.partial(_attach, follower) if follower else None,
+                before_communicate_callback=functools.partial(_started, follower),
             )
         except OSError as error:
             raise Unavailable("The command could not be started", subject=words[0], tail=str(error)) from error
@@ -241,6 +242,32 @@ class _Overheard:
 
     def close(self) -> None:
         self._stream.close()
+
+
+def _started(follower: Follower | None, process: subprocess.Popen[bytes]) -> None:
+    _answer_alike(process)
+    if follower is not None:
+        _attach(follower, process)
+
+
+def _answer_alike(process: subprocess.Popen[bytes]) -> None:
+    """Have *process* answer the same when it is asked twice at once whether it has ended.
+
+    ``AnsibleModule.run_command`` asks so when both streams have, and is done or waits for the process. Where that ends
+    between the two questions, as about one in a hundred does, it is neither, and lets a second pass.
+    """
+    ask, at_work = process.poll, -1.0
+
+    def poll() -> int | None:
+        nonlocal at_work
+        if time.monotonic() - at_work < SAME_MOMENT_SECONDS:
+            return None
+        answer = ask()
+        if answer is None:
+            at_work = time.monotonic()
+        return answer
+
+    process.poll = poll  # type: ignore[method-assign]
 
 
 def _attach(follower: Follower, process: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import subprocess
 import time
 import typing as t
 
@@ -125,6 +126,23 @@ def test_a_process_that_ignores_the_request_to_end_is_killed(
     monkeypatch.setattr(_runner, "KILL_AFTER_SECONDS", 1)
     with pytest.raises(ToolFailed, match="sh did not end within 1 s"):
         runner.run(["sh", "-c", "trap '' TERM; sleep 60 & wait; sleep 60"], timeout=1)
+
+
+def test_no_second_passes_when_a_process_ends_between_two_questions(
+    runner: ModuleRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[int | None] = []
+
+    def poll(process: subprocess.Popen[bytes]) -> int | None:
+        answers.append(process.wait() if answers else None)
+        return answers[-1]
+
+    monkeypatch.setattr(subprocess.Popen, "poll", poll)
+    started = time.monotonic()
+    assert runner.run(["true"]).rc == 0
+    # As long as AnsibleModule.run_command waits for streams that are at their end.
+    assert time.monotonic() - started < 1
+    assert answers == [None]
 
 
 @pytest.mark.parametrize("rc", [0, 1, 124, 137])
