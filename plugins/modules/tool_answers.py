@@ -96,7 +96,8 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._runner i
 from ansible_collections.nephoran.container_build.plugins.module_utils._time_limit import positive_timeout
 
 # What shells say of a command that does not exist, and timeout(1) of one that it ended.
-NO_COMMAND, TIMED_OUT = 127, 124
+NO_COMMAND = 127
+TIMED_OUT = 124
 
 ARGUMENTS = {"questions": {"type": "dict", "required": True}, "timeout": {"type": "int", "default": 60}}
 
