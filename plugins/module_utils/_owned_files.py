@@ -96,7 +96,7 @@ class FileSet:
         Raises:
             ContainerBuildError: the record or a file cannot be read, or something that is no file stands there.
         """
-        known = self._known()
+        known = self._known(read_record(self._record_path))
         return plan_files(self.wanted, find_files(self.wanted, known), known, keep=self._kept(known))
 
     def apply(self, plan: FileSetPlan) -> None:
@@ -105,10 +105,12 @@ class FileSet:
         Raises:
             ContainerBuildError: the file system refuses.
         """
-        after = Record(tuple(sorted({*self._kept(self._known()), *(file.path for file in self.wanted)})))
+        recorded = read_record(self._record_path)
+        known = self._known(recorded)
+        after = Record(tuple(sorted({*self._kept(known), *(file.path for file in self.wanted)})))
         # That a record has to be written again is nothing that a user could observe.
-        if plan.plan.changed or self._recorded() != after:
-            write_record(self._record_path, self._known().merged(after))
+        if plan.plan.changed or recorded != after:
+            write_record(self._record_path, known.merged(after))
             apply_files(plan)
             write_record(self._record_path, after)
 
@@ -116,11 +118,8 @@ class FileSet:
     def _record_path(self) -> str:
         return os.path.join(self.record_folder, f"{self.name}.json")
 
-    def _recorded(self) -> Record:
-        return read_record(self._record_path)
-
-    def _known(self) -> Record:
-        return with_marked(self._recorded(), self.paths, self.marker)
+    def _known(self, recorded: Record) -> Record:
+        return with_marked(recorded, self.paths, self.marker)
 
     def _kept(self, known: Record) -> set[str]:
         return {path for path in self.keep if path in known.files}
