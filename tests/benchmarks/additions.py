@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from lab import console
 
+from benchmarks import stopwatch
 from benchmarks.builders import CONTEXT, Way, our_ways
 from benchmarks.builds import CHANGE, CONTAINERD_STORES, FILES, MEGABYTES, OVERHEAD
 from benchmarks.nodes import FOLDER, BenchNode
@@ -27,14 +28,8 @@ from benchmarks.topic import Results
 MORE_ROUNDS = 2
 BUILDERS = ("nerdctl", "buildctl", "buildah")
 NOTES = f"{FOLDER}/builder-times"
-# Stands in a builder's place, and notes how many microseconds each of its processes took.
-STOPWATCH = f"""#!/bin/bash
-began=${{EPOCHREALTIME/./}}
-"$(readlink --canonicalize "$0.itself")" "$@"
-status=$?
-echo $(( ${{EPOCHREALTIME/./}} - began )) >> {NOTES}
-exit $status
-"""
+# Stands in a builder's place.
+STOPWATCH = stopwatch.script('"$(readlink --canonicalize "$0.itself")"', NOTES)
 PUT_IN_PLACE = "place=$(command -v {builder}) && mv $place $place.itself && cat > $place && chmod 755 $place"
 TAKE_AWAY = "place=$(command -v {builder}) && mv $place.itself $place"
 

@@ -26,7 +26,7 @@ import click
 from faults.lab_node import MODULES, Done, LabNode, run
 from rich.console import Console
 
-from benchmarks import task_times
+from benchmarks import stopwatch, task_times
 from benchmarks.report import Table
 from benchmarks.table import markdown
 
@@ -45,13 +45,7 @@ RECEIVED = "cat /sys/class/net/eth0/statistics/rx_bytes"
 # Stands in the place of Python, with which Ansible runs modules, and notes how many microseconds each of them took.
 TIMED_PYTHON = "/usr/bin/python3-timed"
 MODULE_TIMES = "/srv/module-times"
-TIMED_PYTHON_TEXT = f"""#!/bin/bash
-began=${{EPOCHREALTIME/./}}
-/usr/bin/python3-itself "$@"
-status=$?
-echo $(( ${{EPOCHREALTIME/./}} - began )) >> {MODULE_TIMES}
-exit $status
-"""
+TIMED_PYTHON_TEXT = stopwatch.script("/usr/bin/python3-itself", MODULE_TIMES)
 TIME_PYTHON = (
     f"chmod 755 {TIMED_PYTHON} && : > {MODULE_TIMES} && chmod 666 {MODULE_TIMES}"
     f" && mv /usr/bin/python3 /usr/bin/python3-itself && ln -s {TIMED_PYTHON} /usr/bin/python3"
