@@ -116,20 +116,22 @@ def _waiting_reasons(pod: Object) -> set[str]:
 
 
 def deployment(name: str, image: str, replicas: int, **pod: Any) -> dict[str, Any]:
-    """A Deployment that has at most one Pod more on a node than on another.
+    """A Deployment that has at most one Pod on a node.
+
+    Not by ``topologySpreadConstraints``: the scheduler hears that a Pod is to end and that another takes its place in
+    two goroutines. If it places the new one first, it counts the old one still, and the new one may go to a node
+    that has one.
 
     :param pod: further fields of the ``spec`` of its Pods.
     """
-    selector = {"matchLabels": {"app": name}}
-    spread = {
-        "maxSkew": 1,
+    term = {
         "topologyKey": "kubernetes.io/hostname",
-        "whenUnsatisfiable": "DoNotSchedule",
-        "labelSelector": selector,
-        # While one Pod takes another's place, each kind is spread by itself.
+        "labelSelector": {"matchLabels": {"app": name}},
+        # While one Pod takes another's place, both kinds may be on a node.
         "matchLabelKeys": ["pod-template-hash"],
     }
-    spec = {"replicas": replicas, **_workload(name, image, topologySpreadConstraints=[spread], **pod)}
+    apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    spec = {"replicas": replicas, **_workload(name, image, affinity=apart, **pod)}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
 
 

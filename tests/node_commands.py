@@ -1,10 +1,11 @@
 # Copyright (c) 2026, Nephoran contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a builder's own command on a node, as somebody would type it who types it again after a race of containerd's.
+"""The tools' own commands, as somebody would type them who types them again after a race of containerd's.
 
-containerd's garbage collection may take a snapshot that a build has just found (issue 10835 of containerd/containerd):
-the modules build again then, and what is typed by hand has to be typed again. No test is about that.
+containerd's garbage collection may take a snapshot that a build has just found (issue 10835 of containerd/containerd),
+and its exports may be cut off without a word (decision 0041). The modules build again and export in another way; what
+is typed by hand has to be typed again. No test is about that.
 """
 
 from __future__ import annotations
@@ -22,3 +23,9 @@ def build_by_hand(host: Host, command: str) -> str:
     assert done.succeeded, f"{command}\n{done.stdout}\n{done.stderr}"
     said: str = done.stdout
     return said
+
+
+def export_by_hand(image: str, archive: str) -> str:
+    """Return the words for the shell that export *image* of the namespace ``default``, until *archive* is whole."""
+    export = f"ctr -n default images export {archive} {image} && tar -tf {archive} > /dev/null"
+    return f"for attempt in 1 2 3 4 5; do {export} && break; done"

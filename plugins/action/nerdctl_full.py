@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import ContainerBuildError
 from ansible_collections.nephoran.container_build.plugins.module_utils._full_archive import (
@@ -17,6 +18,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._full_arc
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._generation import Layout, generation_name
 from ansible_collections.nephoran.container_build.plugins.module_utils._overlays import Overlay, content_digest
+from ansible_collections.nephoran.container_build.plugins.plugin_utils._packed_ahead import packed_ahead
 from ansible_collections.nephoran.container_build.plugins.plugin_utils._sent_files import (
     FileSender,
     is_on_node,
@@ -25,6 +27,8 @@ from ansible_collections.nephoran.container_build.plugins.plugin_utils._sent_fil
 
 _DEFAULT_PREFIX = "/usr/local"
 _NOT_THERE = "nephoran: not there"
+# What the playbook install runs after this module.
+_NEXT_MODULES = ("nephoran.container_build.daemon", "nephoran.container_build.registries")
 
 
 class ActionModule(FileSender):
@@ -41,11 +45,15 @@ class ActionModule(FileSender):
             result = self._run_module(_with_parts(arguments, without_file))
             if not self._lacks_files(result):
                 return result
-        found = _with_parts(arguments, self._proven)
         if self._task.check_mode:
-            return self._run_module(found)
+            return self._run_module(_with_parts(arguments, self._proven))
         self._names_sent: list[str] = []
-        return self._run_module(_with_parts(found, self._sent_part))
+        with packed_ahead(self, self.module, task_vars=self._variables), ThreadPoolExecutor(1) as beside:
+            proven = beside.submit(_with_parts, arguments, self._proven)
+            self._have_folder()
+            sent = _with_parts(proven.result(), self._sent_part)
+        with packed_ahead(self, *_NEXT_MODULES, task_vars=self._variables):
+            return self._run_module(sent)
 
     def _certainly_lacks_generation(self, arguments: dict[str, t.Any]) -> bool:
         """Tell whether the node can be sent the archive without asking the module, which costs ten times as much.

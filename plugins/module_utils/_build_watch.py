@@ -27,10 +27,14 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._step_eve
     EVENTS_FILE,
     ID_PATTERN,
     LEASE_FILE,
+    RUNNING,
     StepEvent,
     StepReader,
     progress_folder,
 )
+
+if t.TYPE_CHECKING:
+    from ansible_collections.nephoran.container_build.plugins.module_utils._build_end import Ending
 
 # Long: a build that is ended for nothing costs more than one that goes on for some minutes more.
 LEASE_SECONDS = 180.0
@@ -108,6 +112,7 @@ class BuildFollower:
         mask: takes out of a step's name what must not be seen.
         notebook: where to tell; None: nowhere, and there is no lease.
         output: the descriptor whose other end the controller holds.
+        ending: how the builder is ended.
         witness: says why the build cannot end by itself any more; nothing while it can.
     """
 
@@ -117,9 +122,11 @@ class BuildFollower:
         mask: t.Callable[[str], str],
         notebook: Notebook | None,
         output: int,
+        ending: Ending,
         witness: Witness = _all_is_well,
     ) -> None:
         self.interrupted = ""
+        self.ending = ending
         self._reader = reader
         self._mask = mask
         self._notebook = notebook
@@ -155,6 +162,8 @@ class BuildFollower:
     def heard(self, stream: str, piece: bytes) -> None:
         """Tell the controller what a piece of the builder's output says of its steps."""
         events = self._reader.feed(stream, piece)
+        if any(event.state == RUNNING for event in events):
+            self.ending.step_began()
         if self._notebook is not None:
             self._notebook.write([StepEvent(self._mask(event.name), event.state, event.seconds) for event in events])
 
@@ -207,8 +216,8 @@ class BuildWatch:
         self._folder = None if progress_id is None else progress_folder(progress_id)
         self._witness = witness
 
-    def follow(self, reader: StepReader, mask: t.Callable[[str], str]) -> BuildFollower:
-        """Return the follower of one process that *reader* understands."""
+    def follow(self, reader: StepReader, mask: t.Callable[[str], str], ending: Ending) -> BuildFollower:
+        """Return the follower of one process that *reader* understands, and that ends by *ending*."""
         notebook = None if self._folder is None else Notebook(self._folder)
         output = sys.__stdout__.fileno() if sys.__stdout__ else 1
-        return BuildFollower(reader, mask, notebook, output, self._witness)
+        return BuildFollower(reader, mask, notebook, output, ending, self._witness)

@@ -9,6 +9,7 @@ import os
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._argv import for_each, for_each_pair, if_true
+from ansible_collections.nephoran.container_build.plugins.module_utils._build_end import BetweenSteps
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_progress import (
     BuildkitSteps,
     parse_progress,
@@ -121,7 +122,7 @@ class BuildctlBuilder:
         """Build *spec* and unpack the image; raise what ended the build."""
         if spec.fresh_contexts:
             self._buildctl.forget_contexts()
-        follower = self._watch.follow(BuildkitSteps(), SecretMask.of(spec.secrets))
+        follower = self._watch.follow(BuildkitSteps(), SecretMask.of(spec.secrets), BetweenSteps())
         completed = self._buildctl.run(["build", *buildctl_words(spec)], timeout=timeout, follower=follower)
         return read_buildkit_build(self.name, completed, spec, log_path)
 

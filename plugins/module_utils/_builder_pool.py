@@ -19,6 +19,13 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._errors i
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._option_text import plain_text
 from ansible_collections.nephoran.container_build.plugins.module_utils._runner import Runner
+from ansible_collections.nephoran.container_build.plugins.module_utils._tcp_answers import (
+    CONNECTED,
+    SILENT,
+    Server,
+    TcpAnswers,
+    by_proxy,
+)
 
 # A machine that is gone does not even refuse: who builds must not wait long for the next one.
 ANSWER_SECONDS = 10
@@ -44,6 +51,12 @@ class RemoteAddress:
     certificate: str
     key: str
     server_name: str = ""
+
+    @property
+    def server(self) -> Server:
+        """Its host and port."""
+        host, _colon, port = self.address.removeprefix("tcp://").rpartition(":")
+        return host.strip("[]"), int(port)
 
     @property
     def tls_words(self) -> tuple[str, ...]:
@@ -87,33 +100,81 @@ def _file(value: t.Mapping[str, t.Any], option: str) -> str:
     return path
 
 
-def first_that_answers(pool: t.Sequence[RemoteAddress], runner: Runner, warn: t.Callable[[str], None]) -> Buildctl:
+Ask = t.Callable[[t.Sequence[Server]], t.Sequence[str]]
+"""Tells of each server what it is, as ``TcpAnswers.wait`` does."""
+
+
+def _connect(servers: t.Sequence[Server]) -> t.Sequence[str]:
+    return TcpAnswers(servers, ANSWER_SECONDS).wait()
+
+
+def first_that_answers(
+    pool: t.Sequence[RemoteAddress], runner: Runner, warn: t.Callable[[str], None], ask: Ask = _connect
+) -> Buildctl:
     """Return the client of the first daemon that answers.
 
     Args:
-        pool: the daemons, in the order in which they are asked.
+        pool: the daemons, in the order of preference.
         runner: starts the processes.
         warn: is told of each daemon that does not answer, and why.
+        ask: tells which machines take connections.
 
     Raises:
         Unavailable: none answers, or this node has no client.
     """
     runner.find("buildctl")
-    silent: list[str] = []
-    for remote in pool:
+    look = _look(pool, ask)
+    reasons = dict(look.reasons)
+    for remote in (*look.reachable, *look.slow):
         buildctl = Buildctl(runner, remote.address, remote.tls_words)
         try:
             if buildctl.workers(timeout=ANSWER_SECONDS):
-                for reason in silent:
+                for reason in _before(remote, pool, reasons):
                     warn(f"A builder was skipped: {reason}")
                 return buildctl
-            silent.append(f"{remote.address}: it has no worker")
+            reasons[remote] = "it has no worker"
         except ContainerBuildError as error:
-            silent.append(f"{remote.address}: {(error.tail or error.message).splitlines()[-1].strip()}")
+            reasons[remote] = (error.tail or error.message).splitlines()[-1].strip()
     raise Unavailable(
         "No builder of the pool can build",
         subject=", ".join(remote.address for remote in pool),
         expected="a BuildKit daemon that answers over mutual TLS",
         remedy="see whether buildkit runs there, and whether certificates, names and ports fit",
-        tail="\n".join(silent),
+        tail="\n".join(f"{remote.address}: {reasons[remote]}" for remote in pool),
     )
+
+
+class _Look(t.NamedTuple):
+    """What is known of a pool before a daemon is asked.
+
+    Attributes:
+        reachable: the daemons whose machine takes connections.
+        slow: those whose machine has not answered yet.
+        reasons: why the others are not asked.
+    """
+
+    reachable: t.Sequence[RemoteAddress]
+    slow: t.Sequence[RemoteAddress]
+    reasons: t.Mapping[RemoteAddress, str]
+
+
+def _look(pool: t.Sequence[RemoteAddress], ask: Ask) -> _Look:
+    """Find the machines that are gone all at once, and not one by one, each of which takes all of its time."""
+    if len(pool) == 1 or by_proxy():
+        return _Look(pool, (), {})
+    answers = list(zip(pool, ask([remote.server for remote in pool])))
+    reachable = [remote for remote, answer in answers if answer == CONNECTED]
+    slow = [remote for remote, answer in answers if answer == SILENT]
+    reasons = {remote: answer for remote, answer in answers if answer not in (CONNECTED, SILENT)}
+    if not reachable:
+        reasons.update(dict.fromkeys(slow, f"no answer within {ANSWER_SECONDS} s"))
+        slow = []
+    return _Look(reachable, slow, reasons)
+
+
+def _before(
+    chosen: RemoteAddress, pool: t.Sequence[RemoteAddress], reasons: t.Mapping[RemoteAddress, str]
+) -> t.Iterator[str]:
+    """Yield why each daemon that would have been preferred was not *chosen*."""
+    for remote in pool[: pool.index(chosen)]:
+        yield f"{remote.address}: {reasons.get(remote, 'no answer, while another one had answered')}"

@@ -10,13 +10,16 @@ import os
 import typing as t
 
 from ansible_collections.nephoran.container_build.plugins.module_utils._file_digest import file_digest
-from ansible_collections.nephoran.container_build.plugins.module_utils._full_archive import SUMS_PATH, read_sums
+from ansible_collections.nephoran.container_build.plugins.module_utils._full_archive import (
+    SERVICES,
+    SUMS_PATH,
+    read_sums,
+)
 from ansible_collections.nephoran.container_build.plugins.module_utils._generation import Layout
 from ansible_collections.nephoran.container_build.plugins.module_utils._processes import Process, ProcessTable
 from ansible_collections.nephoran.container_build.plugins.module_utils._tar_extract import link_stays_inside
 
-# The programs that outlive a change of the files they were started from.
-DAEMONS = ("containerd", "buildkitd", "containerd-stargz-grpc")
+DAEMONS = frozenset(os.path.basename(program) for program in SERVICES)
 SHIM_PREFIX = "containerd-shim"
 
 
@@ -75,6 +78,7 @@ class RunningProgram:
         sha256: of the program that it runs.
         generation: the generation that the file lies in; ``None`` if in none.
         expected: the sha256 of that program in the generation that serves; ``None`` if it has none of this name.
+        unit: the systemd service that the process belongs to; ``None`` if to none.
     """
 
     pid: int
@@ -83,6 +87,7 @@ class RunningProgram:
     sha256: str
     generation: str | None
     expected: str | None
+    unit: str | None
 
     @property
     def is_installed(self) -> bool:
@@ -112,7 +117,8 @@ def running_programs(layout: Layout, sums: t.Mapping[str, str], processes: Proce
         if digest is not None:
             generation = layout.generation_of(process.executable)
             expected = sums.get(f"bin/{name}")
-            found.append(RunningProgram(process.pid, name, process.executable, digest, generation, expected))
+            unit = processes.unit(process.pid)
+            found.append(RunningProgram(process.pid, name, process.executable, digest, generation, expected, unit))
     return found
 
 

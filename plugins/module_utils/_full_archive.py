@@ -36,6 +36,14 @@ README_PATH = "share/doc/nerdctl-full/README.md"
 OVERLAYS_PATH = "share/doc/nerdctl-full/overlays.json"
 """Which components are not the archive's; only in a generation that something was laid over."""
 
+SERVICES: t.Mapping[str, str] = {
+    "bin/buildkitd": "buildkit",
+    "bin/containerd": "containerd",
+    "bin/containerd-stargz-grpc": "stargz-snapshotter",
+    "bin/rootlesskit": "buildkit-rootless",
+}
+"""The programs that outlive a change of the files they were started from, and the service that each is part of."""
+
 _PIECE_BYTES = 1 << 20
 _SUM_LINE = re.compile(r"(?P<hex>[0-9a-f]{64}) [ *](?:\./)?(?P<path>.+)")
 _COMPONENT_LINE = re.compile(r"^- (?P<name>[A-Za-z][\w .-]*): v?(?P<version>\d\S*)$", re.MULTILINE)

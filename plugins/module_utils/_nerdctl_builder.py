@@ -11,6 +11,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._argv imp
     if_given,
     if_true,
 )
+from ansible_collections.nephoran.container_build.plugins.module_utils._build_end import BetweenSteps
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_progress import BuildkitSteps
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_spec import (
     BuildReport,
@@ -56,7 +57,7 @@ class NerdctlBuilder:
         if spec.fresh_contexts:
             self._buildctl.forget_contexts()
         environ = {"BUILDKIT_HOST": self._buildctl.host}
-        follower = self._watch.follow(BuildkitSteps(), SecretMask.of(spec.secrets))
+        follower = self._watch.follow(BuildkitSteps(), SecretMask.of(spec.secrets), BetweenSteps())
         completed = self._nerdctl.run(
             self._namespace, nerdctl_build_words(spec), environ=environ, timeout=timeout, follower=follower
         )

@@ -16,7 +16,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._containe
     ContainerdOwner,
     OwnerFinder,
 )
-from ansible_collections.nephoran.container_build.plugins.module_utils._full_archive import read_sums
+from ansible_collections.nephoran.container_build.plugins.module_utils._full_archive import SERVICES, read_sums
 from ansible_collections.nephoran.container_build.plugins.module_utils._generation import GenerationStore, Layout
 from ansible_collections.nephoran.container_build.plugins.module_utils._generation_users import (
     needed_generations,
@@ -37,17 +37,14 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._nerdctl_
     surplus,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._plan import Plan
-from ansible_collections.nephoran.container_build.plugins.module_utils._processes import Process, ProcessTable
+from ansible_collections.nephoran.container_build.plugins.module_utils._processes import (
+    USER_MANAGER,
+    Process,
+    ProcessTable,
+)
 from ansible_collections.nephoran.container_build.plugins.module_utils._runner import Runner
 from ansible_collections.nephoran.container_build.plugins.module_utils._systemd import Systemd
 from ansible_collections.nephoran.container_build.plugins.module_utils._unpacked import find_unpacked
-
-# The program of each service that can be started from a generation, by the name of its unit in the archive.
-SERVICE_PROGRAMS: t.Mapping[str, str] = {
-    "buildkit": "bin/buildkitd",
-    "containerd": "bin/containerd",
-    "stargz-snapshotter": "bin/containerd-stargz-grpc",
-}
 
 FindOwner = t.Callable[[str], ContainerdOwner]
 
@@ -159,33 +156,40 @@ class Survey:
         return processes_by_generation(self._layout, self._processes)
 
     def restarts_needed(self, desired: Desired, running: t.Mapping[str, t.Sequence[Process]]) -> tuple[str, ...]:
-        """Return the services that run another program than the one in the desired generation.
+        """Return the node's services that run another program than the one in the desired generation.
 
         Programs are compared by the checksums that their archives list, so that a release which left one as it was
-        restarts nothing; a generation that is not there is taken for different.
+        restarts nothing; a generation that is not there is taken for different. What users run as services of their own
+        is theirs to restart.
         """
         installed = self._sums(desired.generation)
-        needed = set()
+        needed: set[str] = set()
         for name, processes in running.items():
             if name == desired.generation:
                 continue
-            programs = {os.path.basename(process.executable) for process in processes}
-            for service, program in SERVICE_PROGRAMS.items():
-                same = program in installed and installed[program] == self._sums(name).get(program)
-                if os.path.basename(program) in programs and not same:
-                    needed.add(service)
+            sums = self._sums(name)
+            for program, service in SERVICES.items():
+                if program not in installed or installed[program] != sums.get(program):
+                    program_name = os.path.basename(program)
+                    runs_it = (each for each in processes if os.path.basename(each.executable) == program_name)
+                    needed.update(self._service(process, service) for process in runs_it)
         needed.update(self._run_from_files_that_gave_way(installed))
-        return tuple(sorted(needed))
+        return tuple(sorted(name for name in needed if not name.startswith(USER_MANAGER)))
+
+    def _service(self, process: Process, service: str) -> str:
+        """Return the name of the service that *process* belongs to; *service*, if to none."""
+        unit = self._processes.unit(process.pid)
+        return service if unit is None else unit.removesuffix(".service")
 
     def _run_from_files_that_gave_way(self, installed: t.Mapping[str, str]) -> t.Iterator[str]:
         """Yield the services whose program was a file where a link of ours is now, unless its content is the same."""
-        services = {os.path.join(self._layout.prefix, program): name for name, program in SERVICE_PROGRAMS.items()}
+        programs = {os.path.join(self._layout.prefix, program): program for program in SERVICES}
         for process in self._processes.running():
-            service = services.get(process.executable)
-            if service is None or not self._links_to_us(process.executable):
+            program = programs.get(process.executable)
+            if program is None or not self._links_to_us(process.executable):
                 continue
-            if self._processes.program_digest(process.pid) != installed.get(SERVICE_PROGRAMS[service]):
-                yield service
+            if self._processes.program_digest(process.pid) != installed.get(program):
+                yield self._service(process, SERVICES[program])
 
     def _links_to_us(self, path: str) -> bool:
         return os.path.islink(path) and self._layout.owns_target(os.readlink(path))

@@ -20,6 +20,9 @@ _DELETED = " (deleted)"
 _CREDENTIALS = struct.Struct("3i")
 _CONNECT_SECONDS = 5.0
 
+USER_MANAGER = "user@"
+"""What the names of the services begin with in which users have a systemd of their own: ``user@.service(5)``."""
+
 
 class Process(t.NamedTuple):
     """A process that runs.
@@ -114,10 +117,26 @@ class ProcessTable(t.NamedTuple):
 
         With the number it tells one process from every other. Source: field 22 of ``proc_pid_stat(5)``.
         """
+        status = self._status(str(pid))
+        return int(status[19]) if status else None
+
+    def children(self) -> dict[int, list[int]]:
+        """Return which processes each one has started, or inherited from one that ended, by its number.
+
+        Source: field 4 of ``proc_pid_stat(5)``.
+        """
+        found: dict[int, list[int]] = {}
+        for name in os.listdir(self.root):
+            if name.isascii() and name.isdigit():
+                status = self._status(name)
+                if status:
+                    found.setdefault(int(status[1]), []).append(int(name))
+        return found
+
+    def pid_namespace(self, pid: int) -> str | None:
+        """Return what names the PID namespace of the process *pid*; ``None`` as for ``folder``."""
         try:
-            with open(os.path.join(self.root, str(pid), "stat"), "rb") as status:
-                # The second field is the program's name, which may hold anything.
-                return int(status.read().rpartition(b")")[2].split()[19])
+            return os.readlink(os.path.join(self.root, str(pid), "ns", "pid"))
         except OSError:
             return None
 
@@ -164,16 +183,28 @@ class ProcessTable(t.NamedTuple):
         return found
 
     def unit(self, pid: int) -> str | None:
-        """Return the systemd service that the process *pid* belongs to, ``None`` if to none."""
+        """Return the service of the system's systemd that the process *pid* belongs to, ``None`` if to none.
+
+        What a user's own systemd starts belongs to ``user@UID.service``, whatever that calls it.
+        """
         with (
             contextlib.suppress(OSError),
             open(os.path.join(self.root, str(pid), "cgroup"), encoding="utf-8") as cgroups,
         ):
             for line in cgroups:
-                for name in reversed(line.rstrip("\n").split("/")):
-                    if name.endswith(".service"):
-                        return name
+                services = [name for name in line.rstrip("\n").split("/") if name.endswith(".service")]
+                if services:
+                    return next((name for name in services if name.startswith(USER_MANAGER)), services[-1])
         return None
+
+    def _status(self, name: str) -> list[bytes]:
+        """Return the fields of ``proc_pid_stat(5)`` from the third on, nothing if there is no such process."""
+        try:
+            with open(os.path.join(self.root, name, "stat"), "rb") as status:
+                # The second field is the program's name, which may hold anything.
+                return status.read().rpartition(b")")[2].split()
+        except OSError:
+            return []
 
 
 def listener(path: str, peer: t.Callable[[str], int | None]) -> int | None:

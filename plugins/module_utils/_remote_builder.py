@@ -18,6 +18,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._build_de
     Workshop,
     platform_to_bring,
 )
+from ansible_collections.nephoran.container_build.plugins.module_utils._build_end import BetweenSteps
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_failure import refuse_host_gateway
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_progress import BuildkitSteps
 from ansible_collections.nephoran.container_build.plugins.module_utils._build_spec import (
@@ -154,7 +155,7 @@ class RemoteBuilder:
         self._buildctl.forget_contexts()
         # Not the platform of the machine that happens to build.
         wanted = spec._replace(platforms=spec.platforms or (Platform.host(),))
-        follower = self._watch.follow(BuildkitSteps(), SecretMask.of(spec.secrets))
+        follower = self._watch.follow(BuildkitSteps(), SecretMask.of(spec.secrets), BetweenSteps())
         with tempfile.TemporaryDirectory(prefix="remote-", dir=self._scratch) as folder:
             archive = os.path.join(folder, "image.tar")
             completed = self._client.build_archive(wanted, archive, timeout=timeout, follower=follower)

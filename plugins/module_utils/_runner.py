@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import tempfile
+import threading
 import time
 import typing as t
 
@@ -68,11 +69,41 @@ class Completed(t.NamedTuple):
         return self.argv[0].rsplit("/", 1)[-1]
 
 
+class RunningProcess:
+    """A process that is followed: the parent of the command, with a group of processes of their own.
+
+    Args:
+        process: as it was started.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.pid = process.pid
+        self._process = process
+
+    def has_ended(self) -> bool:
+        """Tell whether the process has ended."""
+        return self._process.poll() is not None
+
+    def end_group(self) -> None:
+        """Ask the process and the others of its group to end; those that have not 10 s later are killed."""
+        if self.has_ended():
+            return
+        # timeout(1) has a group of its own, and hands on what ends it, but not in the instant before it knows its
+        # child.
+        try:
+            os.killpg(self.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            # It has no group yet, and so no child.
+            self._process.terminate()
+
+
 class Follower(t.Protocol):
     """Follows one process while it runs, and may end it; entered before its start and left after its end."""
 
     interrupted: str
     """Why the process was ended; empty if it was not."""
+    ending: t.Callable[[RunningProcess], None]
+    """Asks it and its children to end, for the follower or since its time is over, and does not wait for that."""
 
     def __enter__(self) -> None: ...
 
@@ -159,7 +190,9 @@ class ModuleRunner:
         full = list(words)
         if timeout or follower:
             # It hands a request to end on to the whole group of processes, and insists; 0 is no limit.
-            full = [self.find("timeout"), f"--kill-after={KILL_AFTER_SECONDS}", str(timeout or 0), *full]
+            seconds = 0 if follower else timeout
+            full = [self.find("timeout"), f"--kill-after={KILL_AFTER_SECONDS}", str(seconds), *full]
+        limit = _FollowedLimit(timeout) if timeout and follower else None
         started = time.monotonic()
         with contextlib.ExitStack() as stack:
             if data is not None:
@@ -171,9 +204,15 @@ class ModuleRunner:
                 stdin_path = stdin.name
             if follower is not None:
                 stack.enter_context(follower)
-            rc, stdout, stderr = self._start(_redirected(full, stdin_path, stdout_path), environ, follower)
+            if limit is not None:
+                stack.enter_context(limit)
+            rc, stdout, stderr = self._start(_redirected(full, stdin_path, stdout_path), environ, follower, limit)
         completed = Completed(tuple(words), rc, stdout, stderr.decode("utf-8", "replace"))
-        if timeout and rc in TIMED_OUT and time.monotonic() - started >= timeout:
+        if limit is not None:
+            timed_out = limit.reached and rc != 0
+        else:
+            timed_out = bool(timeout) and rc in TIMED_OUT and time.monotonic() - started >= t.cast("int", timeout)
+        if timed_out:
             raise ToolFailed(
                 f"{completed.tool} did not end within {timeout} s and was stopped",
                 subject=" ".join(redact(words)),
@@ -203,6 +242,7 @@ class ModuleRunner:
         words: list[str],
         environ: t.Mapping[str, str] | None,
         follower: Follower | None,
+        limit: _FollowedLimit | None,
     ) -> tuple[int, bytes, bytes]:
         try:
             rc, stdout, stderr = self._module.run_command(
@@ -211,7 +251,7 @@ class ModuleRunner:
                 encoding=None,
                 expand_user_and_vars=False,
                 handle_exceptions=False,
-                before_communicate_callback=functools.partial(_started, follower),
+                before_communicate_callback=functools.partial(_started, follower, limit),
             )
         except OSError as error:
             raise Unavailable("The command could not be started", subject=words[0], tail=str(error)) from error
@@ -244,10 +284,46 @@ class _Overheard:
         self._stream.close()
 
 
-def _started(follower: Follower | None, process: subprocess.Popen[bytes]) -> None:
+class _FollowedLimit:
+    """The time limit of a process that has a follower, which knows how it is ended.
+
+    Attributes:
+        reached: whether the process was asked to end.
+
+    Args:
+        seconds: how long it may run.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        self.reached = False
+        self._seconds = seconds
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def start(self, end: t.Callable[[], None]) -> None:
+        """Count from now on."""
+        self._timer = threading.Timer(self._seconds, self._reach, [end])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _reach(self, end: t.Callable[[], None]) -> None:
+        self.reached = True
+        end()
+
+
+def _started(follower: Follower | None, limit: _FollowedLimit | None, process: subprocess.Popen[bytes]) -> None:
     _answer_alike(process)
     if follower is not None:
-        _attach(follower, process)
+        end = functools.partial(follower.ending, RunningProcess(process))
+        _attach(follower, process, end)
+        if limit is not None:
+            limit.start(end)
 
 
 def _answer_alike(process: subprocess.Popen[bytes]) -> None:
@@ -270,24 +346,13 @@ def _answer_alike(process: subprocess.Popen[bytes]) -> None:
     process.poll = poll  # type: ignore[method-assign]
 
 
-def _attach(follower: Follower, process: subprocess.Popen[bytes]) -> None:
+def _attach(follower: Follower, process: subprocess.Popen[bytes], end: t.Callable[[], None]) -> None:
     # Only builds are followed.
     from ansible_collections.nephoran.container_build.plugins.module_utils._step_events import STDERR, STDOUT  # noqa: PLC0415
 
     process.stdout = t.cast("t.IO[bytes]", _Overheard(process.stdout, functools.partial(follower.heard, STDOUT)))
     process.stderr = t.cast("t.IO[bytes]", _Overheard(process.stderr, functools.partial(follower.heard, STDERR)))
-    follower.started(functools.partial(_end_group, process))
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    # timeout(1) has a group of its own, and hands on what ends it, but not in the instant before it knows its child.
-    try:
-        os.killpg(process.pid, signal.SIGTERM)
-    except ProcessLookupError:
-        # It has no group yet, and so no child.
-        process.terminate()
+    follower.started(end)
 
 
 def _unusable(word: str) -> int:

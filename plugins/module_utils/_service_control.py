@@ -120,6 +120,7 @@ class ServiceControl:
 
     def enable(self) -> None:
         """Start the service at every boot; like ``reload_units``, this makes systemd read its unit files again."""
+        # With --no-reload, systemd would from then on tell of every unit of the node that it has to be read again.
         self._systemctl("enable", "enabled")
 
     def disable(self) -> None:

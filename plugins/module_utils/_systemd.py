@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import os
 import re
 import typing as t
@@ -15,6 +16,14 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._runner i
 # sd_booted(3): systemd is the system's manager if, and only if, this folder exists.
 _BOOTED_MARK = "/run/systemd/system"
 _PROPERTIES = ("Id", "LoadState", "ActiveState", "SubState", "MainPID", "NRestarts", "FragmentPath", "ExecStart")
+# Where an administrator or a package lays units down: systemd.unit(5).
+_UNIT_FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
 _EXEC_PATH = re.compile(r"\{ path=(?P<path>.*?) ; argv\[\]=")
 
 
@@ -50,9 +59,18 @@ class Unit:
 class Systemd:
     """``systemctl`` of the system's manager."""
 
-    def __init__(self, runner: Runner, booted_mark: str = _BOOTED_MARK) -> None:
+    def __init__(
+        self, runner: Runner, booted_mark: str = _BOOTED_MARK, unit_folders: t.Sequence[str] = _UNIT_FOLDERS
+    ) -> None:
         self._runner = runner
         self._booted_mark = booted_mark
+        self._unit_folders = unit_folders
+
+    def instances(self, prefix: str) -> list[str]:
+        """Return the services with a unit file of their own whose names are *prefix*, ``@`` and more."""
+        pattern = f"{glob.escape(prefix)}@?*.service"
+        found = (glob.glob(os.path.join(glob.escape(folder), pattern)) for folder in self._unit_folders)
+        return sorted({os.path.basename(path) for paths in found for path in paths})
 
     def units(self, *names: str) -> dict[str, Unit]:
         """Return those of the units *names* that exist; none of them where systemd does not manage the system.

@@ -33,6 +33,8 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._systemd 
 from ansible_collections.nephoran.container_build.plugins.module_utils._tools import Tool, Tools
 
 UNITS = ("containerd", "buildkit", "buildkit-rootless")
+# One daemon for each namespace: buildkit@NAMESPACE.
+_WITH_INSTANCES = "buildkit"
 # The tool whose version stands for a component of the table of advisories.
 _ADVISED = {"runc": "runc", "buildkit": "buildkitd", "buildah": "buildah"}
 _OF_PACKAGES = "/usr/"
@@ -132,8 +134,9 @@ class Toolchain:
         }
 
     def _units(self) -> dict[str, dict[str, t.Any] | None]:
-        found = self._systemd.units(*(f"{name}.service" for name in UNITS))
-        units = {name: found.get(f"{name}.service") for name in UNITS}
+        names = [*UNITS, *(name.removesuffix(".service") for name in self._systemd.instances(_WITH_INSTANCES))]
+        found = self._systemd.units(*(f"{name}.service" for name in names))
+        units = {name: found.get(f"{name}.service") for name in names}
         return {name: unit.as_result() if unit else None for name, unit in units.items()}
 
     def _sockets(self, owner: ContainerdOwner) -> dict[str, dict[str, t.Any]]:

@@ -98,7 +98,8 @@ options:
   builders:
     description:
       - BuildKit daemons on other machines, for a node that has containerd and C(buildctl), but no BuildKit of its own.
-        They are asked in their order, and the first that answers builds. A warning names each that did not.
+        The first in their order that answers builds. One that is silent a second after another one answered is not
+        waited for. A warning names each that was passed over.
       - For O(backend=buildctl) alone, and not together with O(buildkit_host). Client and daemon show each other
         certificates, as the role P(nephoran.container_build.buildkit#role) sets it up.
       - The image comes back as an archive and into O(namespace), and the node pushes it. O(cache_from) and O(cache_to)

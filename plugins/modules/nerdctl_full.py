@@ -327,7 +327,8 @@ kept:
       type: str
   sample: []
 restarts_needed:
-  description: Services that run another program than the one that is installed now, by their units in the archive.
+  description: >-
+    Services of the node that run another program than the one that is installed now, by the names of their units.
   returned: success
   type: list
   elements: str

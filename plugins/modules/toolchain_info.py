@@ -160,7 +160,9 @@ containerd:
     provider: distribution
     named_by: /var/lib/kubelet/kubeadm-flags.env
 units:
-  description: The services C(containerd), C(buildkit) and C(buildkit-rootless), V(null) where there is no such unit.
+  description: >-
+    The services C(containerd), C(buildkit) and C(buildkit-rootless), V(null) where there is no such unit, and each
+    C(buildkit@NAMESPACE) that there is.
   returned: success
   type: dict
   contains:
@@ -336,6 +338,9 @@ running:
     is_installed:
       description: Whether both are the same.
       type: bool
+    unit:
+      description: The systemd service that the process belongs to. V(null) if to none.
+      type: str
 """
 
 import os

@@ -72,13 +72,18 @@ class FileSender(EarlyStart):
 
     def _send(self, path: str, name: str) -> str:
         """Send the file *path* to the task's folder on the node, as *name*, and return where it lies there."""
+        self._have_folder()
         shell = self._connection._shell  # noqa: SLF001
-        if shell.tmpdir is None:
-            self._make_tmp_path()
         remote = str(shell.join_path(shell.tmpdir, name))
         self._transfer_file(path, remote)
-        self._fixup_perms2((shell.tmpdir, remote))
+        # Nobody runs it, and without that root needs no permission: the node is not asked.
+        self._fixup_perms2((shell.tmpdir, remote), execute=False)
         return remote
+
+    def _have_folder(self) -> None:
+        """Have the task's folder on the node, where files are sent to."""
+        if self._connection._shell.tmpdir is None:  # noqa: SLF001
+            self._make_tmp_path()
 
 
 def is_on_node(arguments: t.Mapping[str, t.Any]) -> bool:

@@ -84,8 +84,12 @@ def _measure(topics: Sequence[Callable[[], Results]], console: Console) -> tuple
         tables.append(results.table)
         goals += results.goals
         peaks += results.peaks
-    goals.append(memory_goal(peaks))
-    for table in (memory_table(peaks), goals_table(goals)):
+    ends = []
+    # Not every topic takes the measure of memory.
+    if peaks:
+        goals.append(memory_goal(peaks))
+        ends.append(memory_table(peaks))
+    for table in (*ends, goals_table(goals)):
         show(console, table)
         tables.append(table)
     return tables, goals

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,3 +56,8 @@ def at_most(text: str, measured: float, limit: float, unit: str = "s") -> Goal:
 def at_least(text: str, measured: float, limit: float, unit: str) -> Goal:
     """A goal that is met if *measured* is not below *limit*."""
     return Goal(text, f"{measured:.1f} {unit}, wanted at least {limit:.1f} {unit}", measured >= limit)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median, and how far the others are from it."""
+    return f"{statistics.median(values):.1f} ({min(values):.1f}, {max(values):.1f})"

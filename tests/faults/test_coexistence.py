@@ -95,6 +95,7 @@ def test_docker_is_named_and_its_containerd_untouched(adopted: LabNode) -> None:
         "test_nothing_shadows_its_programs",
         "test_builders_come_beside_it",
         "test_it_builds_runs_and_hands_over",
+        "test_an_upgrade_leaves_it_alone_and_finds_the_node_healthy",
     ],
 )
 def test_a_distributions_containerd_is_adopted(adopted: LabNode, test: str) -> None:

@@ -8,19 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import node_overlays
 import pytest
 
-from faults.lab_node import FOLDER, LabNode
-
-OVERLAY = f"{FOLDER}/containerd-overlay.tar.gz"
-# The same program with a byte more is another one, and works.
-MAKE_OVERLAY = f"""
-mkdir -p {FOLDER}/overlay/bin
-cp /usr/local/bin/containerd {FOLDER}/overlay/bin/
-echo >> {FOLDER}/overlay/bin/containerd
-tar -C {FOLDER}/overlay -cz bin > {OVERLAY}
-rm -r {FOLDER}/overlay
-"""
+from faults.lab_node import LabNode
 
 
 @pytest.fixture
@@ -42,17 +33,9 @@ def test_a_containerd_that_does_not_start_is_taken_back(upgradable: LabNode) -> 
 
 @pytest.mark.fault(27)
 def test_a_containerd_without_its_cri_plugin_is_seen(upgradable: LabNode) -> None:
-    upgradable.shell(MAKE_OVERLAY)
-    checksum = upgradable.shell(f"sha256sum {OVERLAY}").split()[0]
-    overlay = {
-        "component": "containerd",
-        "version": "2.2.9",
-        "src": OVERLAY,
-        "remote_src": True,
-        "checksum": f"sha256:{checksum}",
-    }
+    overlay = node_overlays.another(upgradable.shell, "containerd", "containerd", "2.2.9")
     disabled = {"disabled_plugins": ["io.containerd.grpc.v1.cri"]}
-    variables = json.dumps({"nerdctl_full_overlays": [overlay], "containerd_config": disabled})
+    variables = json.dumps({"nerdctl_full_overlays": [overlay.entry()], "containerd_config": disabled})
     done = upgradable.playbook("upgrade", "-e", variables)
     assert done.status != 0, done.output
     assert "containerd's CRI plugin does not work any more" in done.output

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -38,6 +39,8 @@ _COLOURED = {"FORCE_COLOR": "1", "ANSIBLE_FORCE_COLOR": "1"}
 _PLAIN = {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"}
 # What tests bring to the disk costs nothing there.
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the folder that is made there has a name of its own
+# The reports of the last run of each suite: figures are among their properties.
+KEPT_REPORTS = STATE / "reports"
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
 
 
@@ -162,6 +165,13 @@ def _count(stage: Stage, verdict: str, reports: Path) -> Tally:
     return total
 
 
+def keep_reports(reports: Path) -> None:
+    """Leave the JUnit reports in *reports* where they can be read when this run is over."""
+    KEPT_REPORTS.mkdir(parents=True, exist_ok=True)
+    for report in reports.glob("*.xml"):
+        shutil.copy(report, KEPT_REPORTS)
+
+
 def summarise(outcomes: Sequence[Outcome], console: Console, seconds: float) -> None:
     table = Table(title="Summary", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for header, justify in (
@@ -232,6 +242,7 @@ def main() -> int:
                     break
         except KeyboardInterrupt:
             interrupted = True
+        keep_reports(Path(folder))
     summarise(outcomes, console, time.monotonic() - started)
     if interrupted:
         console.print("interrupted: the stages after these did not run", style="bold red")

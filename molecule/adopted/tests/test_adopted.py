@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import json
+
+import node_overlays
 import pytest
 from node_playbooks import run_playbook, run_tasks
 from testinfra.host import Host
@@ -58,6 +61,16 @@ def test_it_builds_runs_and_hands_over(host: Host) -> None:
     run = run_playbook("verify")
     assert run.status == 0, run.output
     assert "adopted (distribution)" in run.output
+    assert untouched(host)
+
+
+def test_an_upgrade_leaves_it_alone_and_finds_the_node_healthy(host: Host) -> None:
+    overlay = node_overlays.another(host.check_output, "buildkitd", "buildkit", "0.27.0")
+    variables = {"nerdctl_full_overlays": [overlay.entry()]}
+    run = run_playbook("upgrade", f"--extra-vars={json.dumps(variables)}")
+    assert run.status == 0, run.output
+    assert "containerd not restarted: PID" in run.output
+    assert "buildkit restarted: binary 0.26.3 → 0.27.0" in run.output
     assert untouched(host)
 
 

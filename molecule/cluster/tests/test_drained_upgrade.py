@@ -10,8 +10,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import node_cluster
+import node_overlays
 import pytest
 from node_cluster import NAMESPACE, Cluster
+from node_overlays import Overlay
 from node_playbooks import Run, run_playbook
 from testinfra.host import Host
 
@@ -23,15 +25,6 @@ IMAGE = "registry.k8s.io/pause:3.10.1"
 CURRENT = "readlink /usr/local/lib/nerdctl-full/current"
 # From the moment that a node takes no Pods until one has been refused; it is a request.
 REFUSED_SECONDS = 4
-# The same containerd with a byte more is another one, and works. All nodes make the same file.
-MAKE_OVERLAY = """
-set -e
-mkdir -p /root/overlay/bin
-cp /usr/local/lib/nerdctl-full/current/bin/containerd /root/overlay/bin/
-echo >> /root/overlay/bin/containerd
-tar -C /root/overlay --mtime=@0 --owner=0 --group=0 -c bin | gzip -1 -n > /root/overlay.tar.gz
-sha256sum /root/overlay.tar.gz
-"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,21 +33,22 @@ def _workloads(cluster: Cluster) -> None:
     cluster.create(node_cluster.deployment(WEB, IMAGE, len(NODES), terminationGracePeriodSeconds=1))
     cluster.create(node_cluster.daemon_set(AGENT, IMAGE))
     assert node_cluster.is_complete(cluster.await_deployment(WEB))
+    assert tuple(uids(cluster, WEB)) == NODES
 
 
 @pytest.fixture(scope="module")
-def overlay(hosts: dict[str, Host]) -> dict[str, object]:
-    """Another containerd for the nodes of the rack."""
-    (checksum,) = {hosts[name].check_output(MAKE_OVERLAY).split()[0] for name in RACK}
-    entry = {"component": "containerd", "version": "2.2.5", "src": "/root/overlay.tar.gz"}
-    return {**entry, "remote_src": True, "checksum": f"sha256:{checksum}"}
+def overlay(hosts: dict[str, Host]) -> Overlay:
+    """Another containerd for the nodes of the rack, the same on each."""
+    made = (node_overlays.another(hosts[name].check_output, "containerd", "containerd", "2.2.5") for name in RACK)
+    (overlay,) = set(made)
+    return overlay
 
 
-def upgrade(cluster: Cluster, overlay: dict[str, object], **options: object) -> Run:
+def upgrade(cluster: Cluster, overlay: Overlay, **options: object) -> Run:
     variables = {
         "container_build_hosts": "rack",
         "container_build_kubeconfig": str(cluster.kubeconfig),
-        "nerdctl_full_overlays": [overlay],
+        "nerdctl_full_overlays": [overlay.entry()],
         **options,
     }
     return run_playbook("upgrade", f"--extra-vars={json.dumps(variables)}")
@@ -85,7 +79,7 @@ def spare_a_pod_once_refused(cluster: Cluster, node: str) -> None:
 
 
 def test_a_budget_that_spares_no_pod_ends_the_upgrade_with_the_node_as_it_was(
-    cluster: Cluster, hosts: dict[str, Host], overlay: dict[str, object]
+    cluster: Cluster, hosts: dict[str, Host], overlay: Overlay
 ) -> None:
     cluster.create(node_cluster.budget(WEB, 0))
     since, before = cluster.moment(), uids(cluster, WEB)
@@ -104,7 +98,7 @@ def test_a_budget_that_spares_no_pod_ends_the_upgrade_with_the_node_as_it_was(
 
 
 def test_a_pod_that_does_not_end_in_time_ends_the_upgrade_with_the_node_as_it_was(
-    cluster: Cluster, hosts: dict[str, Host], overlay: dict[str, object]
+    cluster: Cluster, hosts: dict[str, Host], overlay: Overlay
 ) -> None:
     node = RACK[1]
     here = {"nodeSelector": {"kubernetes.io/hostname": node}, "terminationGracePeriodSeconds": 20}
@@ -123,9 +117,10 @@ def test_a_pod_that_does_not_end_in_time_ends_the_upgrade_with_the_node_as_it_wa
     assert hosts[node].check_output(CURRENT) == generation
     cluster.apps.delete_namespaced_deployment(SLOW, NAMESPACE)
     assert node_cluster.is_complete(cluster.await_deployment(WEB))
+    assert tuple(uids(cluster, WEB)) == NODES
 
 
-def test_each_node_is_drained_moved_and_has_its_pods_back(cluster: Cluster, overlay: dict[str, object]) -> None:
+def test_each_node_is_drained_moved_and_has_its_pods_back(cluster: Cluster, overlay: Overlay) -> None:
     # One Pod may be away, and at first not even that.
     cluster.create(node_cluster.budget(WEB, 0))
     since, served, agents = cluster.moment(), uids(cluster, WEB), uids(cluster, AGENT)
@@ -149,7 +144,7 @@ def test_each_node_is_drained_moved_and_has_its_pods_back(cluster: Cluster, over
     assert {pod.status.container_statuses[0].restart_count for pod in cluster.pods(AGENT)} == {0}
 
 
-def test_a_second_upgrade_drains_nobody(cluster: Cluster, overlay: dict[str, object]) -> None:
+def test_a_second_upgrade_drains_nobody(cluster: Cluster, overlay: Overlay) -> None:
     since, before = cluster.moment(), uids(cluster, WEB)
     run = upgrade(cluster, overlay, container_build_hosts=RACK[0])
     assert run.status == 0, run.output

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from node_commands import build_by_hand
+from node_commands import build_by_hand, export_by_hand
 from node_kubelet import ask_for_pod, await_pod
 from node_playbooks import run_tasks
 from testinfra.host import Host
@@ -25,10 +25,7 @@ RUN head -c 100000000 /dev/urandom > /ballast
 COPY line /line
 CMD cat /line; exec sleep inf
 """
-METHOD_1 = (
-    "nerdctl build -t {name} {folder} && ctr -n default images export /var/tmp/image.tar docker.io/library/{name}"
-    " && ctr -n k8s.io images import /var/tmp/image.tar && rm /var/tmp/image.tar && {ask}"
-)
+ARCHIVE = "/srv/image.tar"
 
 
 def by_the_module(_host: Host, name: str, ask: str) -> None:
@@ -38,7 +35,14 @@ def by_the_module(_host: Host, name: str, ask: str) -> None:
 
 
 def by_method_1(host: Host, name: str, ask: str) -> None:
-    build_by_hand(host, METHOD_1.format(name=name, folder=FOLDER, ask=ask))
+    steps = (
+        f"nerdctl build -t {name} {FOLDER}",
+        export_by_hand(f"docker.io/library/{name}", ARCHIVE),
+        f"ctr -n k8s.io images import {ARCHIVE}",
+        f"rm {ARCHIVE}",
+        ask,
+    )
+    build_by_hand(host, " && ".join(steps))
 
 
 @pytest.mark.parametrize("way", [by_the_module, by_method_1])

@@ -147,14 +147,17 @@ def test_image_build_brings_what_it_builds_to_kubernetes() -> None:
                 }
             },
             {"nephoran.container_build.builder_info": {}, "register": "builders"},
-            {"nephoran.container_build.toolchain_info": {}, "register": "toolchain"},
+            {"nephoran.container_build.toolchain_info": {"drift": True}, "register": "toolchain"},
             {
                 "ansible.builtin.assert": {
                     "that": [
                         f"'{SOCKET}' in builders.builders | selectattr('reachable') | map(attribute='buildkit_host')",
                         "toolchain.units['buildkit-rootless'].active_state == 'active'",
+                        "running | map(attribute='program') | unique | sort == ['buildkitd', 'rootlesskit']",
+                        "running | rejectattr('is_installed') | length == 0",
                     ]
-                }
+                },
+                "vars": {"running": "{{ toolchain.running | selectattr('unit', '==', 'buildkit-rootless.service') }}"},
             },
         ]
     )

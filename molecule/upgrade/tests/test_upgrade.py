@@ -8,22 +8,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import node_overlays
 import pytest
 from collection_archive import build_collection
 from lab import toolchain
+from node_overlays import Overlay
 from node_playbooks import Recap, Run, run_playbook, run_tasks
 from testinfra.host import Host
 
 FOLDER = "/root/upgrade"
-# The same containerd with a byte more is another one, and works. One that only fails shows the way back.
-MAKE_OVERLAYS = f"""
-set -e
-mkdir -p {FOLDER}/fixed/bin {FOLDER}/broken/bin
-cp /usr/local/lib/nerdctl-full/current/bin/containerd {FOLDER}/fixed/bin/
-echo >> {FOLDER}/fixed/bin/containerd
-cp /usr/bin/false {FOLDER}/broken/bin/containerd
-for name in fixed broken; do tar -C {FOLDER}/$name -c bin | gzip -1 > {FOLDER}/$name.tar.gz; done
-"""
 SLOW_BUILD_SECONDS = 45
 START_BUILD = f"""
 set -e
@@ -39,7 +32,6 @@ BUILD_RESULT = "systemctl show slow-build --property Result --property SubState"
 @pytest.fixture(scope="module", autouse=True)
 def witness(host: Host) -> int:
     """The PID of a container that runs all the time."""
-    host.check_output(MAKE_OVERLAYS)
     host.check_output("nerdctl run --detach --name witness alpine:latest sleep 3600")
     return container_pid(host)
 
@@ -48,32 +40,43 @@ def container_pid(host: Host) -> int:
     return int(host.check_output("nerdctl inspect --format '{{.State.Pid}}' witness"))
 
 
-def overlay_checksum(host: Host, name: str) -> str:
-    return "sha256:" + str(host.check_output(f"sha256sum {FOLDER}/{name}.tar.gz").split()[0])
+# All are made of what is installed before the first upgrade.
+@pytest.fixture(scope="module", autouse=True)
+def fixed(host: Host) -> Overlay:
+    return node_overlays.another(host.check_output, "containerd", "containerd", "2.2.5")
 
 
-def overlay(host: Host, name: str, version: str) -> str:
-    entry = {"component": "containerd", "version": version, "src": f"{FOLDER}/{name}.tar.gz", "remote_src": True}
-    return json.dumps({"nerdctl_full_overlays": [{**entry, "checksum": overlay_checksum(host, name)}]})
+@pytest.fixture(scope="module", autouse=True)
+def builder(host: Host) -> Overlay:
+    return node_overlays.another(host.check_output, "buildkitd", "buildkit", "0.27.0")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def broken(host: Host) -> Overlay:
+    return node_overlays.broken(host.check_output, "containerd", "containerd", "9.9.9")
+
+
+def upgrade(*overlays: Overlay, **options: object) -> Run:
+    variables = {"nerdctl_full_overlays": [overlay.entry() for overlay in overlays], **options}
+    return run_playbook("upgrade", "--extra-vars", json.dumps(variables))
 
 
 @pytest.fixture
-def bundle(host: Host, tmp_path: Path) -> Path:
+def bundle(fixed: Overlay, tmp_path: Path) -> Path:
     """A bundle of the archive that is installed and of an overlay; it names the latter for arm64, too."""
     collection = build_collection(tmp_path)
-    fetch = {"src": f"{FOLDER}/fixed.tar.gz", "dest": f"{tmp_path}/", "flat": True}
+    fetch = {"src": fixed.path, "dest": f"{tmp_path}/fixed.tar.gz", "flat": True}
     fetched = run_tasks([{"ansible.builtin.fetch": fetch}])
     assert fetched.status == 0, fetched.output
     full = toolchain.ensure()
     archive = {"architecture": full.arch, "version": full.version, "src": str(full.path)}
-    fixed = {"component": "containerd", "version": "2.2.5", "checksum": overlay_checksum(host, "fixed")}
     variables = {
         "bundle_path": str(tmp_path / "bundle.tar"),
         "bundle_folder": str(tmp_path / "collected"),
         "bundle_collection": str(collection),
         "bundle_archives": [{**archive, "checksum": f"sha256:{full.sha256}"}],
         "bundle_overlays": [
-            {**fixed, "architecture": architecture, "src": str(tmp_path / "fixed.tar.gz")}
+            {**fixed.source(), "architecture": architecture, "src": str(tmp_path / "fixed.tar.gz")}
             for architecture in ("amd64", "arm64")
         ],
     }
@@ -98,22 +101,20 @@ def assert_undisturbed(host: Host, witness: int) -> None:
     assert host.check_output("systemctl --failed --no-legend") == ""
 
 
-def test_a_node_that_builds_is_left_alone(host: Host) -> None:
+def test_a_node_that_builds_is_left_alone(host: Host, fixed: Overlay) -> None:
     host.check_output(START_BUILD)
     before = [daemon(host, name) for name in ("containerd", "buildkit")]
-    run = run_playbook(
-        "upgrade", "--extra-vars", overlay(host, "fixed", "2.2.5"), "-e", "container_build_busy_timeout=0"
-    )
+    run = upgrade(fixed, container_build_busy_timeout=0)
     assert run.status != 0
     assert "BuildKit still builds docker.io/library/slow:1 after 0 seconds" in run.output
     assert counted(run).changed == 0
     assert [daemon(host, name) for name in ("containerd", "buildkit")] == before
 
 
-def test_an_upgrade_waits_for_the_build_and_restarts_only_what_moved(host: Host, witness: int) -> None:
+def test_an_upgrade_waits_for_the_build_and_restarts_only_what_moved(host: Host, witness: int, fixed: Overlay) -> None:
     assert "SubState=running" in host.check_output(BUILD_RESULT)
     buildkit = daemon(host, "buildkit")
-    run = run_playbook("upgrade", "--extra-vars", overlay(host, "fixed", "2.2.5"))
+    run = upgrade(fixed)
     assert run.status == 0, run.output
     assert "containerd restarted: binary 2.2.1 → 2.2.5" in run.output
     assert "buildkit not restarted: PID" in run.output
@@ -125,9 +126,9 @@ def test_an_upgrade_waits_for_the_build_and_restarts_only_what_moved(host: Host,
     assert_undisturbed(host, witness)
 
 
-def test_a_second_upgrade_changes_nothing(host: Host) -> None:
+def test_a_second_upgrade_changes_nothing(host: Host, fixed: Overlay) -> None:
     before = [daemon(host, name) for name in ("containerd", "buildkit")]
-    run = run_playbook("upgrade", "--extra-vars", overlay(host, "fixed", "2.2.5"))
+    run = upgrade(fixed)
     assert run.status == 0, run.output
     assert counted(run).changed == 0, run.output
     assert "containerd not restarted: PID" in run.output
@@ -145,9 +146,9 @@ def test_the_way_back(host: Host, witness: int) -> None:
     assert counted(again).changed == 0, again.output
 
 
-def test_a_containerd_that_does_not_start_is_taken_back_by_itself(host: Host, witness: int) -> None:
+def test_a_containerd_that_does_not_start_is_taken_back_by_itself(host: Host, witness: int, broken: Overlay) -> None:
     generation = host.check_output("readlink /usr/local/lib/nerdctl-full/current")
-    run = run_playbook("upgrade", "--extra-vars", overlay(host, "broken", "9.9.9"))
+    run = upgrade(broken)
     assert run.status != 0
     assert "The upgrade failed and was taken back" in run.output
     assert "the node is healthy" in run.output
@@ -169,3 +170,18 @@ def test_an_upgrade_out_of_a_bundle(host: Host, witness: int, bundle: Path) -> N
     again = run_playbook("upgrade", *words)
     assert again.status == 0, again.output
     assert counted(again).changed == 0, again.output
+
+
+def test_every_daemon_of_buildkit_runs_with_another_one_and_says_so(
+    host: Host, witness: int, fixed: Overlay, builder: Overlay
+) -> None:
+    containerd = daemon(host, "containerd")
+    run = upgrade(fixed, builder)
+    assert run.status == 0, run.output
+    assert "containerd not restarted: PID" in run.output
+    for name in ("buildkit", "buildkit@k8s.io"):
+        assert f"{name} restarted: binary 0.26.3 → 0.27.0" in run.output
+    # The generation, BuildKit for the first namespace, and BuildKit for the other.
+    assert counted(run).changed == 3, run.output
+    assert daemon(host, "containerd") == containerd
+    assert_undisturbed(host, witness)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from benchmarks import __main__ as command
 from benchmarks.document import BEGIN, END, replace_figures
 from benchmarks.memory import Peak, memory_goal
 from benchmarks.report import at_least, at_most, timing_table
 from benchmarks.sides import Timing
-from benchmarks.table import goals_table, markdown
+from benchmarks.table import Table, goals_table, markdown
+from benchmarks.topic import Results
+from rich.console import Console
 
 FAST, SLOW = Timing((0.2, 0.1, 9.0)), Timing((2.0,), "(stale)")
 
@@ -68,3 +71,10 @@ def test_a_document_without_its_marks_is_left_alone(tmp_path: Path, text: str) -
     with pytest.raises(ValueError, match="must have each of these lines once"):
         replace_figures(document, "figures")
     assert document.read_text(encoding="utf-8") == text
+
+
+def test_a_topic_without_memory_has_its_figures_and_goals() -> None:
+    table, goal = Table("title", ("",), (("ours",),)), at_most("fast", 1.0, 2.0, "s")
+    tables, goals = command._measure([lambda: Results(table, (goal,), ())], Console(quiet=True))
+    assert tables[0] == table
+    assert goals == [goal]

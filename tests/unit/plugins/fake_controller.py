@@ -62,7 +62,7 @@ class FakeController:
         patch(action, "_find_needle", find)
         patch(action, "_make_tmp_path", make_temporary)
         patch(action, "_transfer_file", lambda local, remote: self.sent.append((local, remote)))
-        patch(action, "_fixup_perms2", lambda _paths: None)
+        patch(action, "_fixup_perms2", lambda _paths, **_options: None)
         patch(action, "_remove_tmp_path", self.removed.append)
         result: dict[str, t.Any] = action.run(task_vars={})
         return result

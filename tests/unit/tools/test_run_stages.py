@@ -36,6 +36,7 @@ def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = dataclasses.replace(run_stages.ENVIRONMENTS["core-2.19"], folder=str(tmp_path))
     monkeypatch.setattr(venvs.Environment, "is_ready", lambda self: True)
     monkeypatch.setitem(run_stages.ENVIRONMENTS, "core-2.19", environment)
+    monkeypatch.setattr(run_stages, "KEPT_REPORTS", tmp_path / "kept")
 
 
 def python(code: str, name: str = "stage") -> Stage:
@@ -197,3 +198,13 @@ def test_one_failure_does_not_hide_the_others_and_makes_the_exit_status(
     assert "1 failed in" in capsys.readouterr().out
     monkeypatch.setattr(sys, "argv", ["run_stages.py", "second"])
     assert run_stages.main() == 0
+
+
+def test_reports_can_be_read_when_the_run_is_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    report = REPORT.format(failures=0)
+    writing = f"import sys; open(sys.argv[1], 'w').write({report!r})"
+    stage = Stage("group", "suite", (sys.executable, "-c", writing, f"{stages.REPORTS}/suite.xml"))
+    monkeypatch.setattr(run_stages, "STAGES", (stage,))
+    monkeypatch.setattr(sys, "argv", ["run_stages.py"])
+    run_stages.main()
+    assert (tmp_path / "kept" / "suite.xml").read_text() == report

@@ -25,6 +25,7 @@ def looked(
         {
             "pid": pid,
             "program": "containerd",
+            "unit": "containerd.service",
             "sha256": sha256,
             "generation": runs or generation,
             "is_installed": not runs,
@@ -74,6 +75,48 @@ def test_a_program_that_did_not_change_has_its_version_wherever_it_was_started()
 
 def test_a_service_that_never_ran_has_no_line() -> None:
     assert restart_lines(looked(None), looked(None)) == []
+
+
+def buildkits(binaries: dict[str, list[tuple[str, str]]]) -> dict[str, t.Any]:
+    """Return what toolchain_info says of services of BuildKit: the name and the sha256 of each program of each."""
+    running = [
+        {
+            "pid": index * 10 + number,
+            "program": name,
+            "unit": f"{service}.service",
+            "sha256": sha256,
+            "generation": None,
+            "is_installed": True,
+        }
+        for index, (service, programs) in enumerate(binaries.items(), 1)
+        for number, (name, sha256) in enumerate(programs)
+    ]
+    units = {service: {"main_pid": index * 10} for index, service in enumerate(binaries, 1)}
+    return {
+        "units": {"containerd": None, **units},
+        "generation": {"name": "2.2.1-1", "components": {"BuildKit": "0.26.3", "RootlessKit": "2.3.6"}},
+        "running": running,
+    }
+
+
+def test_each_daemon_of_buildkit_has_a_line() -> None:
+    old, new = [("buildkitd", "a" * 64)], [("buildkitd", "b" * 64)]
+    before = buildkits({"buildkit": old, "buildkit@k8s.io": old})
+    after = buildkits({"buildkit": old, "buildkit@other": old, "buildkit@k8s.io": new})
+    after["generation"]["components"]["BuildKit"] = "0.27.0"
+    assert restart_lines(before, after) == [
+        "buildkit not restarted: PID 10 runs binary 0.27.0",
+        "buildkit@k8s.io restarted: binary 0.26.3 → 0.27.0",
+        "buildkit@other started: binary 0.27.0",
+    ]
+
+
+def test_a_daemon_without_root_may_be_restarted_for_what_it_runs_below() -> None:
+    before = buildkits({"buildkit-rootless": [("rootlesskit", "c" * 64), ("buildkitd", "a" * 64)]})
+    after = buildkits({"other": [], "buildkit-rootless": [("rootlesskit", "d" * 64), ("buildkitd", "a" * 64)]})
+    after["generation"]["components"]["RootlessKit"] = "3.0.0"
+    (line,) = (line for line in restart_lines(before, after) if line.startswith("buildkit-rootless"))
+    assert line == "buildkit-rootless restarted: rootlesskit 2.3.6 → 3.0.0"
 
 
 def test_without_a_generation_the_checksum_stands_for_the_version() -> None:

@@ -10,6 +10,7 @@ import os
 import pathlib
 import signal
 import stat
+import threading
 import time
 import typing as t
 
@@ -23,7 +24,7 @@ from ansible_collections.nephoran.container_build.plugins.module_utils._build_wa
     Notebook,
 )
 from ansible_collections.nephoran.container_build.plugins.module_utils._errors import InvalidInput, ToolFailed
-from ansible_collections.nephoran.container_build.plugins.module_utils._runner import ModuleRunner
+from ansible_collections.nephoran.container_build.plugins.module_utils._runner import ModuleRunner, RunningProcess
 from ansible_collections.nephoran.container_build.plugins.module_utils._secret_mask import SecretMask
 from ansible_collections.nephoran.container_build.plugins.module_utils._step_events import (
     DONE,
@@ -48,6 +49,26 @@ class Lines:
     def feed(self, stream: str, piece: bytes) -> list[StepEvent]:
         self.pieces.append((stream, piece))
         return [StepEvent(piece.decode().strip(), DONE)]
+
+
+class Ending:
+    """Ends a builder at once; learns what happens.
+
+    Attributes:
+        ended: what it was asked to end.
+        began: how many steps have begun.
+    """
+
+    def __init__(self) -> None:
+        self.ended: list[RunningProcess] = []
+        self.began = 0
+
+    def step_began(self) -> None:
+        self.began += 1
+
+    def __call__(self, process: RunningProcess) -> None:
+        self.ended.append(process)
+        process.end_group()
 
 
 class Pipe(t.NamedTuple):
@@ -79,7 +100,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def follower(pipe: Pipe, notebook: Notebook | None = None, reader: t.Any = None) -> BuildFollower:
-    return BuildFollower(reader or Lines(), SecretMask(["s3cr3t"]), notebook, pipe.writer)
+    return BuildFollower(reader or Lines(), SecretMask(["s3cr3t"]), notebook, pipe.writer, Ending())
 
 
 def is_running(path: pathlib.Path) -> bool:
@@ -152,7 +173,9 @@ def test_a_loss_ends_the_builder_with_its_children_and_is_told(
 ) -> None:
     child, lost = tmp_path / "child", tmp_path / "lost"
     command = PARENT.replace("wait", f'touch "{lost}"; wait')
-    watch = BuildFollower(Lines(), SecretMask([]), None, pipe.writer, lambda: "the sky fell" if lost.exists() else "")
+    watch = BuildFollower(
+        Lines(), SecretMask([]), None, pipe.writer, Ending(), lambda: "the sky fell" if lost.exists() else ""
+    )
     with pytest.raises(ToolFailed, match="stopped before it was done: the sky fell"):
         runner.run(["sh", "-c", command, str(child)], follower=watch)
     assert_ends(child)
@@ -187,6 +210,38 @@ def test_the_time_limit_holds_for_a_process_that_is_followed(runner: ModuleRunne
         runner.run(["sleep", "60"], timeout=1, follower=follower(pipe))
 
 
+def test_a_process_whose_time_is_over_ends_as_its_follower_has_it_end(runner: ModuleRunner, pipe: Pipe) -> None:
+    ending = Ending()
+    watch = BuildFollower(Lines(), SecretMask([]), None, pipe.writer, ending)
+    with pytest.raises(ToolFailed, match="did not end within 1 s"):
+        runner.run(["sleep", "60"], timeout=1, follower=watch)
+    assert len(ending.ended) == 1
+
+
+def test_the_time_of_a_process_that_has_ended_is_not_counted(runner: ModuleRunner, pipe: Pipe) -> None:
+    ending = Ending()
+    watch = BuildFollower(Lines(), SecretMask([]), None, pipe.writer, ending)
+    assert runner.run(["true"], timeout=3600, follower=watch).rc == 0
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(10)
+            assert not thread.is_alive()
+    assert ending.ended == []
+
+
+def test_who_ends_a_build_hears_of_the_steps_that_begin(runner: ModuleRunner, pipe: Pipe) -> None:
+    class Steps(Lines):
+        def feed(self, stream: str, piece: bytes) -> list[StepEvent]:
+            return [STEP._replace(state=state) for state in piece.decode().split()]
+
+    ending = Ending()
+    watch = BuildFollower(Steps(), SecretMask([]), None, pipe.writer, ending)
+    runner.run(["echo", DONE], follower=watch)
+    assert ending.began == 0
+    runner.run(["echo", RUNNING], follower=BuildFollower(Steps(), SecretMask([]), None, pipe.writer, ending))
+    assert ending.began == 1
+
+
 def test_a_folder_that_somebody_made_first_is_left_alone(tmp_path: pathlib.Path) -> None:
     folder = tmp_path / "notebook"
     folder.mkdir()
@@ -215,5 +270,5 @@ def test_only_an_id_names_a_folder(progress_id: str) -> None:
 
 def test_without_an_id_nothing_is_told_and_the_builder_is_followed(runner: ModuleRunner) -> None:
     reader = Lines()
-    assert runner.run(["echo", "x"], follower=BuildWatch().follow(reader, str)).rc == 0
+    assert runner.run(["echo", "x"], follower=BuildWatch().follow(reader, str, Ending())).rc == 0
     assert reader.pieces == [(STDOUT, b"x\n")]

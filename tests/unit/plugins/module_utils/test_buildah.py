@@ -59,6 +59,27 @@ def buildah(runner: FakeRunner) -> Buildah:
     return Buildah(runner, timeout=7)
 
 
+@pytest.mark.parametrize(("in_task", "expected"), [(None, "400"), ("75", "75")])
+def test_collects_garbage_less_often_unless_the_task_says_how_often(
+    buildah: Buildah, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch, in_task: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("GOGC", raising=False)
+    if in_task is not None:
+        monkeypatch.setenv("GOGC", in_task)
+    runner.on("buildah", "tag")
+    buildah.tag("app:v1", "app:v2")
+    (call,) = runner.commands("buildah", "tag")
+    assert call.environ == {"GOGC": expected}
+
+
+def test_what_a_call_tells_buildah_is_beside_that(buildah: Buildah, runner: FakeRunner) -> None:
+    runner.on("buildah", "push")
+    buildah.push("app:v1", "docker://app:v2", insecure=False, environ={"REGISTRY_AUTH_FILE": "/scratch/config.json"})
+    (call,) = runner.commands("buildah", "push")
+    assert call.environ is not None
+    assert set(call.environ) == {"GOGC", "REGISTRY_AUTH_FILE"}
+
+
 def test_an_image_is_read_out_of_the_store(runner: FakeRunner, buildah: Buildah) -> None:
     images = ImageFactory()
     manifest = images.manifest("linux/arm64", labels={"a": "b"})

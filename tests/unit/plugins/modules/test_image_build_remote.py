@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.nephoran.container_build.plugins.module_utils import _build_backends
 from ansible_collections.nephoran.container_build.plugins.module_utils._record_labels import PINNED_LABEL
+from ansible_collections.nephoran.container_build.plugins.module_utils._tcp_answers import CONNECTED, TcpAnswers
 from ansible_collections.nephoran.container_build.plugins.modules import image_build
 from ansible_collections.nephoran.container_build.tests.unit.plugins.fake_node import BUILDKIT, FakeNode
 
@@ -23,6 +24,7 @@ def node(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> FakeNode:
     # The daemon's own containerd is not the node's.
     node = FakeNode(monkeypatch, tmp_path, worker="elsewhere")
     monkeypatch.setattr(_build_backends, "ModuleRunner", lambda _module: node.runner)
+    monkeypatch.setattr(TcpAnswers, "wait", lambda _self: [CONNECTED, CONNECTED])
     return node
 
 

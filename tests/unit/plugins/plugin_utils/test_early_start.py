@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -22,6 +20,7 @@ pytest.importorskip("ansible.plugins.action", reason="action plugins run on the 
 from ansible.plugins.action import ActionBase
 from ansible_collections.nephoran.container_build.plugins.action import daemon
 from ansible_collections.nephoran.container_build.plugins.plugin_utils._early_start import EarlyStart, early_started
+from ansible_collections.nephoran.container_build.tests.unit.plugins.local_ansible import run_module
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[4]
 # They run on the controller, as a user for whom nothing is kept, or are all in their action plugin.
@@ -100,20 +99,14 @@ class TestCores:
 
     def test_this_one(self, tmp_path: pathlib.Path) -> None:
         """Fails when a new release puts modules together in another way, so that nothing would begin sooner."""
-        options = {"name": "early-start", "files": []}
-        argv = [pathlib.Path(sys.executable).with_name("ansible"), "localhost", "--inventory=localhost,", "--check"]
-        argv += [f"--extra-vars=ansible_python_interpreter={sys.executable}", "--connection=local"]
-        argv += ["--module-name=nephoran.container_build.config_files"]
-        environment = {
-            "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".ansible" / "collections"),
-            "ANSIBLE_KEEP_REMOTE_FILES": "1",
-            "ANSIBLE_PIPELINING": "0",
-            "ANSIBLE_REMOTE_TMP": str(tmp_path),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        subprocess.run(
-            [*argv, f"--args={json.dumps(options)}"], env={**os.environ, **environment}, capture_output=True, check=True
-        )
+        run_module(
+            "nephoran.container_build.config_files",
+            {"name": "early-start", "files": []},
+            "--check",
+            ANSIBLE_KEEP_REMOTE_FILES="1",
+            ANSIBLE_PIPELINING="0",
+            ANSIBLE_REMOTE_TMP=str(tmp_path),
+        ).check_returncode()
         (sent,) = tmp_path.glob("*/AnsiballZ_config_files.py")
         before, call, after = sent.read_bytes().rpartition(b"_quick_start'})\n\nif __name__ == ")
         assert call

@@ -194,10 +194,12 @@ class Node:
         """Return the content of the program that *command* starts."""
         return (pathlib.Path(self.layout.commands) / command).read_bytes()
 
-    def start(self, pid: int, executable: str) -> None:
-        """Let a process run from the file *executable*."""
+    def start(self, pid: int, executable: str, cgroup: str = "") -> None:
+        """Let a process run from the file *executable*, in the control group *cgroup*."""
         folder = self.proc / str(pid)
         folder.mkdir()
+        if cgroup:
+            (folder / "cgroup").write_text(f"0::{cgroup}\n", encoding="utf-8")
         os.symlink(executable, folder / "exe")
         os.symlink("/", folder / "root")
 

@@ -68,6 +68,7 @@ def test_the_command_line_is_told_word_by_word(tmp_path: pathlib.Path) -> None:
         ("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-1.scope\n", None),
         ("0::/system.slice/docker.service/sub/leaf\n", "docker.service"),
         ("0::/user.slice/user-0.slice/session-1.scope\n", None),
+        ("0::/user.slice/user-1000.slice/user@1000.service/app.slice/containerd.service\n", "user@1000.service"),
     ],
 )
 def test_the_service_of_a_process(tmp_path: pathlib.Path, cgroup: str, unit: str | None) -> None:
@@ -134,3 +135,19 @@ def test_a_process_is_killed_and_none_that_has_its_number_since() -> None:
         assert table.kill(process.pid, began)
         assert process.wait(timeout=20) == -signal.SIGKILL
     assert not table.kill(process.pid, began)
+
+
+def test_who_started_whom_is_told_whatever_they_call_themselves(tmp_path: pathlib.Path) -> None:
+    for pid, name, parent in ((10, "builder", 1), (11, "a) S 12 (b", 10), (12, "step", 11), (13, "other", 1)):
+        process_folder(tmp_path, pid, "/x")
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} ({name}) S {parent} 7 8\n")
+    (tmp_path / "14").mkdir()
+    (tmp_path / "self").symlink_to("10")
+    children = ProcessTable(str(tmp_path)).children()
+    assert {pid: sorted(found) for pid, found in children.items()} == {1: [10, 13], 10: [11], 11: [12]}
+
+
+def test_a_pid_namespace_is_told_by_what_its_processes_share() -> None:
+    table = ProcessTable()
+    assert table.pid_namespace(os.getpid()) == os.readlink("/proc/self/ns/pid")
+    assert table.pid_namespace(2**30) is None

@@ -62,6 +62,7 @@ class Scene:
         self.peer: t.Callable[[str], int | None] = self.listeners.get
         self.booted = booted
         self.documentation = booted.parent / "doc"
+        self.units = booted.parent / "units"
 
     def look(self, *, drift: bool = False) -> dict[str, t.Any]:
         places = Places(self.node.layout, ADDRESS, "/run/test/buildkitd.sock", (str(self.node.cni_bin_dir),))
@@ -70,7 +71,7 @@ class Scene:
             self.runner,
             1,
             processes=ProcessTable(str(self.node.proc)),
-            systemd=Systemd(self.runner, str(self.booted)),
+            systemd=Systemd(self.runner, str(self.booted), [str(self.units)]),
             peer=self.peer,
             exposure=Exposure(self.runner, 1, str(self.documentation)),
         )
@@ -158,6 +159,26 @@ def test_units_are_told(scene: Scene) -> None:
     assert (result["units"]["containerd"]["main_pid"], result["units"]["containerd"]["restarts"]) == (7, 1)
 
 
+def test_the_daemons_for_namespaces_are_told(scene: Scene) -> None:
+    first = ("containerd", "buildkit", "buildkit-rootless")
+    scene.booted.mkdir()
+    scene.units.mkdir()
+    # The first is a template, which is no service.
+    for name in ("buildkit@.service", "buildkit@k8s.io.service", "buildkit@ci.service", "buildkit@ci.socket"):
+        (scene.units / name).touch()
+    scene.runner.answers["systemctl", "show"] = (
+        0,
+        "\n".join(
+            f"Id={name}.service\nLoadState={'loaded' if '@' in name else 'not-found'}\nMainPID={pid}\n"
+            for pid, name in enumerate([*first, "buildkit@ci", "buildkit@k8s.io"])
+        ),
+        "",
+    )
+    units = scene.look()["units"]
+    told = {name: unit and unit["main_pid"] for name, unit in units.items()}
+    assert told == {**dict.fromkeys(first), "buildkit@ci": 3, "buildkit@k8s.io": 4}
+
+
 def test_without_permission_it_says_so(scene: Scene) -> None:
     def forbidden(_path: str) -> t.Any:
         raise PermissionError(13, "Permission denied")
@@ -222,17 +243,18 @@ def test_files_and_processes_are_compared_with_the_list(scene: Scene, make_archi
     shim = f"{scene.node.layout.generation(old.generation)}/bin/containerd-shim-runc-v2"
     scene.node.start(10, shim)
     scene.node.start(11, shim)
-    scene.node.start(12, str(folder / "bin/containerd"))
+    scene.node.start(12, str(folder / "bin/containerd"), "/system.slice/containerd.service")
     assert scene.look(drift=True)["drift"] == {"changed": [], "missing": [], "added": []}
     (folder / "bin/runc").write_bytes(b"patched")
     (folder / "bin/ctr").unlink()
     (folder / "bin/more").touch()
     result = scene.look(drift=True)
     assert result["drift"] == {"changed": ["bin/runc"], "missing": ["bin/ctr"], "added": ["bin/more"]}
-    assert [(each["pid"], each["is_installed"], each["generation"]) for each in result["running"]] == [
-        (10, False, old.generation),
-        (11, False, old.generation),
-        (12, True, new.generation),
+    told = [(each["pid"], each["is_installed"], each["generation"], each["unit"]) for each in result["running"]]
+    assert told == [
+        (10, False, old.generation, None),
+        (11, False, old.generation, None),
+        (12, True, new.generation, "containerd.service"),
     ]
 
 

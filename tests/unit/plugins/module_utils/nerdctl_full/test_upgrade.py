@@ -98,6 +98,29 @@ def test_services_that_run_another_program_need_a_restart(node: Node, first: Arc
     assert node.install(second).restarts_needed == ("buildkit", "containerd")
 
 
+def test_each_daemon_that_runs_another_program_is_named(node: Node, first: Archive, second: Archive) -> None:
+    node.install(first)
+    units = ("system.slice/buildkit.service", "system.slice/buildkit@k8s.io.service")
+    theirs = "user.slice/user-1000.slice/user@1000.service/app.slice/containerd.service"
+    folder = f"{node.layout.generation(first.generation)}/bin"
+    for pid, unit in enumerate(units, 10):
+        node.start(pid, f"{folder}/buildkitd", f"/{unit}")
+    node.start(20, f"{folder}/containerd", f"/{theirs}")
+    assert node.install(second, check=True).restarts_needed == ("buildkit", "buildkit@k8s.io")
+
+
+def test_a_daemon_whose_rootlesskit_is_another_is_named(node: Node, make_archive: MakeArchive) -> None:
+    commands = ("containerd", "buildkitd", "nerdctl", "rootlesskit")
+    first, second = (make_archive(version=version, commands=commands) for version in ("2.2.0", "2.2.1"))
+    node.install(first)
+    program = f"{node.layout.generation(first.generation)}/bin/rootlesskit"
+    node.start(10, program, "/system.slice/buildkit-rootless.service")
+    # A user's own containerd runs in another one.
+    node.start(11, program, "/user.slice/user-1000.slice/user@1000.service/app.slice/containerd.service")
+    assert node.install(first).restarts_needed == ()
+    assert node.install(second).restarts_needed == ("buildkit-rootless",)
+
+
 def test_a_program_that_did_not_change_needs_no_restart(node: Node, make_archive: MakeArchive) -> None:
     one, other = make_archive(), make_archive(extra=(member("share/doc/x/", type=b"5"),))
     node.install(one)
