@@ -105,10 +105,11 @@ class StepsFirst(_InThread):
         """Learn that a step of the build has begun; a step is ended whenever it is."""
 
     def _end(self, process: RunningProcess) -> None:
+        own = self._processes.pid_namespace(process.pid)
         while not process.has_ended():
             waited = time.monotonic() - self._asked
             for pid in self._below_builder(process.pid):
-                if waited >= HELPERS_SECONDS or self._is_of_step(pid, process.pid):
+                if waited >= HELPERS_SECONDS or self._is_of_step(pid, own):
                     self._kill(pid)
             if waited >= BUILDER_SECONDS:
                 process.end_group()
@@ -130,8 +131,8 @@ class StepsFirst(_InThread):
                     found.append(pid)
         return found
 
-    def _is_of_step(self, pid: int, parent: int) -> bool:
-        own, its = self._processes.pid_namespace(parent), self._processes.pid_namespace(pid)
+    def _is_of_step(self, pid: int, own: str | None) -> bool:
+        its = self._processes.pid_namespace(pid)
         return own is not None and its is not None and own != its
 
     def _kill(self, pid: int) -> None:

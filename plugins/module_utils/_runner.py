@@ -205,7 +205,7 @@ class ModuleRunner:
             if follower is not None:
                 stack.enter_context(follower)
             if limit is not None:
-                stack.enter_context(limit)
+                stack.callback(limit.cancel)
             rc, stdout, stderr = self._start(_redirected(full, stdin_path, stdout_path), environ, follower, limit)
         completed = Completed(tuple(words), rc, stdout, stderr.decode("utf-8", "replace"))
         if limit is not None:
@@ -299,18 +299,16 @@ class _FollowedLimit:
         self._seconds = seconds
         self._timer: threading.Timer | None = None
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_exception: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
     def start(self, end: t.Callable[[], None]) -> None:
         """Count from now on."""
         self._timer = threading.Timer(self._seconds, self._reach, [end])
         self._timer.daemon = True
         self._timer.start()
+
+    def cancel(self) -> None:
+        """Count no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _reach(self, end: t.Callable[[], None]) -> None:
         self.reached = True
